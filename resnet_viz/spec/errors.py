@@ -1,0 +1,54 @@
+"""The refusals of this package: each is a ``ValueError`` whose text is one sentence for a person.
+
+pydantic's own ``ValidationError`` is the third kind of refusal; :func:`sentence` turns any of them
+into the one line that a page or a terminal shows.
+"""
+
+from __future__ import annotations
+
+from pydantic import ValidationError
+
+
+class SpecError(ValueError):
+    """A network or an experiment that can be written down but not built.
+
+    ``stage`` and ``block`` (both counted from 1) and ``field`` say where, when it is one place.
+    """
+
+    def __init__(
+        self, message: str, *, stage: int | None = None, block: int | None = None, field: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.stage = stage
+        self.block = block
+        self.field = field
+
+
+class ShareError(ValueError):
+    """A share text that is not one of ours, is damaged, too large, or of an unknown version."""
+
+
+_BOUNDS = {
+    "greater_than_equal": ("ge", "must be at least"),
+    "greater_than": ("gt", "must be above"),
+    "less_than_equal": ("le", "must be at most"),
+    "less_than": ("lt", "must be below"),
+}
+
+
+def sentence(error: BaseException) -> str:
+    """The one sentence of a refusal: pydantic's first complaint with place and value, or the error's own text."""
+    if not isinstance(error, ValidationError):
+        return str(error)
+    first = error.errors(include_url=False)[0]
+    place = ".".join(str(part + 1 if isinstance(part, int) else part) for part in first["loc"])
+    value = repr(first["input"])
+    value = value if len(value) <= 40 else value[:37] + "..."
+    if first["type"] in _BOUNDS:
+        key, words = _BOUNDS[first["type"]]
+        return f"{place} is {value}: it {words} {first['ctx'][key]}."
+    if first["type"] == "extra_forbidden":
+        return f"{place} is not a field that this version knows."
+    if first["type"] == "value_error":
+        return first["msg"].removeprefix("Value error, ")
+    return f"{place} is {value}: {first['msg'][:1].lower()}{first['msg'][1:]}."

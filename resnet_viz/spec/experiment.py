@@ -1,0 +1,88 @@
+"""What an experiment *is*: named contestants, one data set, one recipe. The fair race is its contract."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from .datasets import DATASETS
+from .network import MAX_NAME, Frozen, Network
+
+MAX_CONTESTANTS = 6
+MAX_STEPS = 1_000_000
+
+
+class Recipe(Frozen):
+    """How every contestant is trained; the defaults are those of the measured digits races.
+
+    SGD with momentum on mean cross-entropy. ``warmup_steps`` raise the learning rate linearly from
+    ``learning_rate / warmup_steps``; ``schedule`` then keeps it, divides it by ten at one half and three
+    quarters of the steps (He 2016a, Sect. 4.2), or lets it fall along a half cosine.
+    ``pace`` is a ceiling in steps a second for watching (0: as fast as it goes); it changes no number.
+    """
+
+    epochs: Annotated[int, Field(ge=1, le=10_000)] = 8
+    batch: Annotated[int, Field(ge=2, le=8192)] = 128
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
+    learning_rate: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)] = 0.1
+    momentum: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] = 0.9
+    weight_decay: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 1e-4
+    warmup_steps: Annotated[int, Field(ge=0, le=100_000)] = 8
+    schedule: Literal["constant", "step", "cosine"] = "constant"
+    pace: Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)] = 0
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+
+
+class Experiment(Frozen):
+    """Contestants that see the same batches in the same order from the same seed.
+
+    Raises pydantic's ``ValidationError`` when a contestant does not take the data set's images, when its
+    name is empty or repeated, or when there are none or more than six.
+    """
+
+    version: Literal[1] = 1
+    contestants: Annotated[dict[str, Network], Field(min_length=1, max_length=MAX_CONTESTANTS)]
+    dataset: str = "digits"
+    recipe: Recipe = Recipe()
+
+    @field_validator("dataset")
+    @classmethod
+    def _known(cls, dataset: str) -> str:
+        if dataset not in DATASETS:
+            raise ValueError(f"dataset {dataset[:40]!r} is not known: use one of {', '.join(DATASETS)}")
+        return dataset
+
+    @field_validator("contestants")
+    @classmethod
+    def _named(cls, contestants: dict[str, Network]) -> dict[str, Network]:
+        for name in contestants:
+            if not name.strip() or len(name) > MAX_NAME or not name.isprintable() or "/" in name:
+                raise ValueError(f"contestant {name[:40]!r}: use 1 to {MAX_NAME} printable characters without '/'")
+        return contestants
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        data = DATASETS[self.dataset]
+        for name, net in self.contestants.items():
+            if (net.input.channels, net.input.height, net.input.width) != (data.channels, data.height, data.width):
+                raise ValueError(
+                    f"{name} takes images of {net.input}, but {data.name} are "
+                    f"{data.channels} x {data.height} x {data.width}: fit the network to the data set first"
+                )
+            if net.head.classes != data.classes:
+                raise ValueError(f"{name} has {net.head.classes} classes, but {data.name} have {data.classes}")
+        if self.steps > MAX_STEPS:
+            raise ValueError(f"{self.steps} steps are above {MAX_STEPS}: use fewer epochs or a larger batch")
+        return self
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Steps an epoch, the short last batch kept (12 for digits at batch 128)."""
+        return math.ceil(DATASETS[self.dataset].train / self.recipe.batch)
+
+    @property
+    def steps(self) -> int:
+        """Steps of the whole run."""
+        return self.recipe.epochs * self.steps_per_epoch

@@ -1,0 +1,102 @@
+"""The network beside the network: its plain twin, its fit to a data set, and every way in which two differ."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from .datasets import DATASETS
+from .network import MAX_NAME, Input, Network
+from .shapes import problems
+
+
+def _with_merge(network: Network, merge: Literal["none", "add"], prefix: str) -> Network:
+    stages = tuple(
+        stage.model_copy(update={"block": stage.block.model_copy(update={"merge": merge})}) for stage in network.stages
+    )
+    name = f"{prefix} {network.name}"[:MAX_NAME]
+    for was, will in (("plain", "resnet"), ("resnet", "plain")) if merge == "add" else (("resnet", "plain"),):
+        if was in network.name:
+            name = network.name.replace(was, will, 1)
+            break
+    return network.model_copy(update={"stages": stages, "name": name})
+
+
+def plain_twin(network: Network) -> Network:
+    """The same network without its shortcuts (He 2016a, Fig. 3, middle). Weights of equal shape stay equal."""
+    return _with_merge(network, "none", "plain")
+
+
+def residual_twin(network: Network) -> Network:
+    """The same network with a shortcut around every block (He 2016a, Fig. 3, right)."""
+    return _with_merge(network, "add", "residual")
+
+
+def fit_to_dataset(network: Network, dataset: str) -> tuple[Network, tuple[str, ...]]:
+    """The network with the data set's input and classes, and one sentence for each change made.
+
+    A stem made for large images is replaced by a 3x3 one when the images are too small for it; a stage whose
+    stride no longer fits gets stride 1.
+    """
+    data, changes = DATASETS[dataset], []
+    image = Input(channels=data.channels, height=data.height, width=data.width)
+    if network.input != image:
+        changes.append(f"input {network.input} becomes {image}")
+        network = network.model_copy(update={"input": image})
+    if network.head.classes != data.classes:
+        changes.append(f"{network.head.classes} classes become {data.classes}")
+        network = network.model_copy(update={"head": network.head.model_copy(update={"classes": data.classes})})
+    stem = network.stem
+    if min(image.height, image.width) < 64 and (stem.stride > 1 or stem.pool != "none"):
+        changes.append("the stem becomes 3 x 3 with stride 1 and no pool")
+        network = network.model_copy(update={"stem": stem.model_copy(update={"kernel": 3, "stride": 1, "pool": "none"})})
+    for problem in problems(network):
+        if problem.field == "stride" and problem.stage:
+            changes.append(f"stage {problem.stage} gets stride 1")
+            stages = list(network.stages)
+            stages[problem.stage - 1] = stages[problem.stage - 1].model_copy(update={"stride": 1})
+            network = network.model_copy(update={"stages": tuple(stages)})
+    return network, tuple(changes)
+
+
+def differences(first: Network, second: Network) -> tuple[tuple[str, str, str], ...]:
+    """Every field in which two networks differ: (dotted field, value in the first, value in the second).
+
+    Names are left out. Stages are counted from 1; a missing stage reads "-". Equal rows of all stages are
+    folded into one row ("every stage").
+    """
+    left, right = _flat(first), _flat(second)
+    rows = [
+        (key, str(left.get(key, "-")), str(right.get(key, "-")))
+        for key in dict.fromkeys((*left, *right))
+        if left.get(key, "-") != right.get(key, "-")
+    ]
+    count = max(len(first.stages), len(second.stages))
+    if len(first.stages) != len(second.stages) or count < 2:
+        return tuple(rows)
+    folded, seen = [], set()
+    for key, a, b in rows:
+        tail = key.partition(" ")[2].partition(" ")[2] if key.startswith("stage ") else ""
+        same = [row for row in rows if tail and row[0].startswith("stage ") and row[0].endswith(f" {tail}") and row[1:] == (a, b)]
+        if len(same) == count:
+            if tail not in seen:
+                seen.add(tail)
+                folded.append((f"every stage: {tail}", a, b))
+        else:
+            folded.append((key, a, b))
+    return tuple(folded)
+
+
+def _flat(network: Network) -> dict[str, Any]:
+    data = network.model_dump(exclude={"version", "name", "stages"})
+    rows: dict[str, Any] = {}
+    for part, fields in data.items():
+        rows.update({f"{part}.{field}": value for field, value in fields.items()})
+    for i, stage in enumerate(network.stages, 1):
+        plain = stage.block.merge == "none"
+        for field, value in stage.model_dump(exclude={"block"}).items():
+            rows[f"stage {i} {field}"] = value
+        for field, value in stage.block.model_dump().items():
+            if field == "shortcut" and plain:
+                value = "-"
+            rows[f"stage {i} {field}"] = value
+    return rows
