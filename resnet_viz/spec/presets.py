@@ -54,8 +54,8 @@ def imagenet(name: str, counts: tuple[int, ...], block: Block) -> Network:
 DIGITS = Input(channels=1, height=8, width=8)
 CIFAR = Input(channels=3, height=32, width=32)
 HE_A, HE_B, XIE = "He et al. 2016a (arXiv 1512.03385)", "He et al. 2016b (arXiv 1603.05027)", "Xie et al. 2017 (arXiv 1611.05431)"
-TEN_CROP, ONE_CROP = "ImageNet top-1 error %, 10-crop, Tables 2 and 3", "ImageNet top-1 error %, 1-crop, Table 3"
-CIFAR_TEST = "CIFAR-10 test error %, Table 6"
+TEN_CROP, ONE_CROP = "ImageNet top-1, 10-crop, Tables 2 and 3", "ImageNet top-1, 1-crop, Table 3"
+CIFAR_TEST = "CIFAR-10 test, Table 6"
 CIFAR_COUNTS = {20: 269_722, 32: 464_154, 44: 658_586, 56: 853_018, 110: 1_727_962, 1202: 19_421_274}
 CIFAR_ERRORS = {20: 8.75, 32: 7.51, 44: 7.17, 56: 6.97, 110: 6.43, 1202: 7.93}
 
@@ -87,7 +87,7 @@ def _cifar() -> list[Entry]:
     shape = Block(order="preactivation", shortcut="A")
     info = PresetInfo(
         "preact_resnet110", "CIFAR, pre-activation", f"{HE_B}, Sect. 4", 1_727_962, 6.37,
-        "CIFAR-10 test error %, Table 2, median of 5",
+        "CIFAR-10 test, Table 2, median of 5",
     )  # fmt: skip
     rows.append((info, lambda: cifar("preact_resnet110", 110, width=16, image=CIFAR, shape=shape)))
     return rows
@@ -96,9 +96,11 @@ def _cifar() -> list[Entry]:
 def _imagenet() -> list[Entry]:
     basic, bottleneck = Block(), Block(branch="bottleneck")
     table: tuple[tuple[str, str, str, int | None, float | None, str, tuple[int, ...], Block], ...] = (
-        ("resnet18", "ImageNet, residual", HE_A, 11_689_512, 27.88, TEN_CROP, (2, 2, 2, 2), basic),
-        ("resnet34", "ImageNet, residual", HE_A, 21_797_672, 24.52, TEN_CROP, (3, 4, 6, 3), basic),
-        ("resnet50", "ImageNet, residual", HE_A, 25_557_032, 22.85, TEN_CROP, (3, 4, 6, 3), bottleneck),
+        ("resnet18", "ImageNet, residual", HE_A, 11_689_512, 27.88, TEN_CROP + ", with shortcut A (here B, as torchvision)",
+         (2, 2, 2, 2), basic),
+        ("resnet34", "ImageNet, residual", HE_A, 21_797_672, 24.52, TEN_CROP + ", with shortcut B", (3, 4, 6, 3), basic),
+        ("resnet50", "ImageNet, residual", HE_A, 25_557_032, 22.85,
+         TEN_CROP + ", with the stride on the first 1x1 (here on the 3x3, as torchvision)", (3, 4, 6, 3), bottleneck),
         ("plain18", "ImageNet, plain", HE_A, None, 27.94, TEN_CROP, (2, 2, 2, 2), Block(merge="none")),
         ("plain34", "ImageNet, plain", HE_A, None, 28.54, TEN_CROP, (3, 4, 6, 3), Block(merge="none")),
         ("resnext50_32x4d", "ImageNet, ResNeXt", XIE, 25_028_904, 22.2, ONE_CROP, (3, 4, 6, 3),

@@ -1,0 +1,243 @@
+"""The command line: ``python -m resnet_viz presets | summary | train | replay | app``.
+
+The same library calls as the pages make, printed with Rich. A refusal is one sentence on standard error and
+exit status 2; a run that failed or was interrupted exits with 1.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from resnet_viz.spec import (
+    DATASETS,
+    Experiment,
+    Network,
+    Recipe,
+    ShareError,
+    SpecError,
+    decode,
+    fit_to_dataset,
+    preset,
+    preset_groups,
+    preset_info,
+    presets,
+    sentence,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from resnet_viz.runs import Run, RunData
+
+MAX_FILE = 1_000_000
+
+cli = typer.Typer(help="Assemble residual networks, count them, train them, watch every layer's gradient.",
+                  no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)  # fmt: skip
+out, err = Console(), Console(stderr=True)
+
+Store = Annotated[Path | None, typer.Option("--store", help="Directory of the runs (default: RESNET_VIZ_HOME).")]
+
+
+def main() -> None:
+    """Run the command line."""
+    cli()
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Turn every refusal into one sentence and exit status 2."""
+    try:
+        yield
+    except (SpecError, ShareError, ValidationError, KeyError, ValueError, OSError) as error:
+        text = error.args[0] if isinstance(error, KeyError) and error.args else sentence(error)
+        err.print(str(text), style="red", markup=False, highlight=False)
+        raise typer.Exit(2) from error
+
+
+def read(text: str) -> Network | Experiment:
+    """A network or experiment from a preset's name, a share text, or a JSON file. Raises a refusal."""
+    if text in presets():
+        return preset(text)
+    if not text.endswith(".json"):
+        if text[1:3] == "1.":
+            return decode(text)
+        raise SpecError(f"{text[:60]!r} is no preset, no share text and no .json file: `presets` lists the presets.")
+    path = Path(text)
+    if path.stat().st_size > MAX_FILE:
+        raise SpecError(f"{path.name} is larger than {MAX_FILE} bytes: that is no spec file.")
+    raw = path.read_text(encoding="utf-8")
+    model = Experiment if '"contestants"' in raw else Network
+    return model.model_validate_json(raw)
+
+
+@cli.command("presets")
+def list_presets() -> None:
+    """List the networks of the literature with their published figures."""
+    out.print("preset              depth  parameters  published error", style="bold")
+    for family, names in preset_groups().items():
+        out.print(family, style="dim")
+        for name in names:
+            info = preset_info(name)
+            count = f"{info.parameters:,}" if info.parameters else "-"
+            error = f"{info.published_error:g} % {info.protocol}" if info.published_error else "-"
+            line = f"  {name:18}{preset(name).depth:5}{count:>12}  {error}"
+            out.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+@cli.command()
+def summary(
+    network: Annotated[str, typer.Argument(help="A preset, a share text, or a .json file.")],
+    batch: Annotated[int, typer.Option(min=1, help="Batch for the memory of a training step.")] = 1,
+) -> None:
+    """Count a network: layers, shapes, parameters, multiply-adds, receptive field."""
+    with refusals():
+        net = read(network)
+        if isinstance(net, Experiment):
+            raise SpecError("This file holds an experiment: `summary` takes one network.")
+        from resnet_viz.inspect import summarize
+
+        counted = summarize(net, batch=batch)
+    table = Table(box=None, pad_edge=False)
+    for column in ("layer", "operation"):
+        table.add_column(column)
+    for column in ("output", "parameters", "mult-adds", "receptive field"):
+        table.add_column(column, justify="right")
+    for row in counted.rows:
+        shape = " x ".join(map(str, row.shape))
+        table.add_row(row.path, row.operation, shape, f"{row.params:,}", f"{row.macs:,}", str(row.receptive_field))
+    out.print(table)
+    out.print(f"[bold]{counted.params:,}[/] parameters (torchinfo {counted.params_torchinfo:,}), "
+              f"[bold]{counted.macs:,}[/] multiply-adds of convolutions and linear layers "
+              f"(torchinfo's own total {counted.macs_torchinfo:,}), {counted.depth} layers deep, "
+              f"receptive field {counted.receptive_field}, {counted.memory / 2**20:.1f} MiB for a training step "
+              f"at batch {batch}.")  # fmt: skip
+
+
+def contest(networks: list[str], recipe: dict[str, Any]) -> Experiment:
+    """The experiment that the arguments name. Raises a refusal."""
+    found = [read(text) for text in networks]
+    if len(found) == 1 and isinstance(found[0], Experiment):
+        merged = found[0].recipe.model_dump() | recipe
+        return Experiment(contestants=found[0].contestants, dataset=found[0].dataset, recipe=Recipe(**merged))
+    contestants: dict[str, Network] = {}
+    for net in found:
+        if isinstance(net, Experiment):
+            raise SpecError("An experiment file stands alone: name either one experiment or several networks.")
+        fitted, changes = fit_to_dataset(net, "digits")
+        if changes:
+            err.print(f"{net.name}: " + "; ".join(changes), style="yellow", markup=False, highlight=False)
+        name = net.name if net.name not in contestants else f"{net.name} ({len(contestants) + 1})"
+        contestants[name] = fitted
+    return Experiment(contestants=contestants, recipe=Recipe(**recipe))
+
+
+@cli.command()
+def train(
+    networks: Annotated[list[str], typer.Argument(help="Presets, share texts or .json files; or one experiment file.")],
+    epochs: Annotated[int | None, typer.Option(help="Passes over the data (default 8).")] = None,
+    batch: Annotated[int | None, typer.Option(help="Images a step (default 128).")] = None,
+    lr: Annotated[float | None, typer.Option(help="Learning rate (default 0.1).")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of weights and batch order (default 0).")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu or cuda.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the run.")] = None,
+    store: Store = None,
+) -> None:
+    """Train one network, or several against each other on the same batches; the app shows the run live."""
+    given = {"epochs": epochs, "batch": batch, "learning_rate": lr, "seed": seed, "device": device}
+    with refusals():
+        experiment = contest(networks, {k: v for k, v in given.items() if v is not None})
+        from resnet_viz.runs import train as run_training
+
+        data = DATASETS[experiment.dataset]
+        out.print(f"{' against '.join(experiment.contestants)} on {data.name}, {experiment.steps} steps, "
+                  f"seed {experiment.recipe.seed}", highlight=False, markup=False)  # fmt: skip
+        with _bars(experiment) as progress:
+            run = run_training(experiment, store=store, name=name, progress=progress)
+    _finish(run)
+
+
+@contextmanager
+def _bars(experiment: Experiment) -> Iterator[Any]:
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+               TextColumn("{task.fields[note]}"), TimeRemainingColumn())  # fmt: skip
+    with Progress(*columns, console=err) as bars:
+        tasks = {c: bars.add_task(c, total=experiment.steps, note="") for c in experiment.contestants}
+
+        def show(contestant: str, step: int, loss: float | None) -> None:
+            note = "" if loss is None else f"loss {loss:.3f}"
+            bars.update(tasks[contestant], completed=step, note=note)
+
+        yield show
+
+
+def _finish(run: Run) -> None:
+    from resnet_viz.runs import run_data
+
+    _table(run_data(run.store, run.id))
+    out.print(f"run {run.id}: {run.state}" + (f", {run.reason}" if run.reason else ""), markup=False, highlight=False)
+    if run.state != "finished":
+        raise typer.Exit(1)
+
+
+def _table(data: RunData) -> None:
+    from resnet_viz.draw.verdict import verdict
+
+    table = Table("contestant", "train error", "test error", box=None, pad_edge=False)
+    for contestant in data.contestants:
+        rows = data.evals(contestant)
+        if rows:
+            table.add_row(contestant, f"{100 * rows[-1]['train_error']:.1f} %", f"{100 * rows[-1]['test_error']:.1f} %")
+    out.print(table)
+    said = verdict(data)
+    out.print(f"{said.bold} {said.rest}", markup=False, highlight=False)
+
+
+@cli.command()
+def replay(
+    run: Annotated[str, typer.Argument(help="The run's id, the start of it, or 'last'.")] = "last",
+    pace: Annotated[float, typer.Option(min=0, help="Steps a second; 0 shows the end at once.")] = 20,
+    store: Store = None,
+) -> None:
+    """Play a stored run again in the terminal: loss and first-to-last gradient ratio, step by step."""
+    with refusals():
+        from resnet_viz.draw.verdict import verdict
+        from resnet_viz.runs import open_runs, run_data
+
+        runs = open_runs(store)
+        ids = [row.id for row in runs.list()]
+        found = ids[:1] if run == "last" else [i for i in ids if i.startswith(run)]
+        if len(found) != 1:
+            known = ", ".join(ids[:5]) or "none yet; `train` makes one"
+            raise SpecError(f"{run[:40]!r} names {'no run' if not found else 'several runs'}; the newest are: {known}.")
+        data = run_data(runs.store, found[0])
+    steps = max((len(data.signals(c)["loss"]) for c in data.contestants), default=0)
+    with Progress(TextColumn("step {task.completed:.0f}/{task.total:.0f}"), BarColumn(),
+                  TextColumn("{task.fields[note]}"), console=out) as bar:  # fmt: skip
+        task = bar.add_task("replay", total=steps, note="")
+        for step in range(steps):
+            bar.update(task, completed=step + 1, note=verdict(data, step).bold)
+            if pace:
+                time.sleep(1 / pace)
+    _table(data)
+
+
+@cli.command()
+def app(
+    port: Annotated[int | None, typer.Option(help="Port (default: the next free one from 8501).")] = None,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+) -> None:
+    """Start the app in the browser."""
+    script = Path(__file__).resolve().parents[1] / "app.py"
+    command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.address", host]
+    raise typer.Exit(subprocess.call(command + (["--server.port", str(port)] if port else []), cwd=script.parent))  # noqa: S603
