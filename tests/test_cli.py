@@ -1,0 +1,95 @@
+"""The command line: the same numbers as the library, refusals in one sentence, exit statuses."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import resnet_viz as rv
+from resnet_viz.cli import cli
+
+runner = CliRunner()
+
+
+def test_presets_lists_every_preset_with_its_published_figures() -> None:
+    text = runner.invoke(cli, ["presets"]).stdout
+    for name in rv.presets():
+        line = next(line for line in text.splitlines() if line.strip().startswith(f"{name} "))
+        count = rv.preset_info(name).parameters
+        assert str(rv.preset(name).depth) in line.split()
+        assert count is None or f"{count:,}" in line
+
+
+def test_summary_prints_the_totals_that_the_library_counts() -> None:
+    done = runner.invoke(cli, ["summary", "cifar_resnet20"])
+    assert done.exit_code == 0
+    assert "269,722 parameters" in done.stdout
+    words = " ".join(done.stdout.split())
+    assert f"{rv.summarize(rv.preset('cifar_resnet20')).macs_torchinfo:,}" in words
+
+
+def test_summary_takes_a_spec_file_and_a_share_text(tmp_path: Path) -> None:
+    net = rv.preset("tiny_resnet8").model_copy(update={"name": "mine"})
+    file = tmp_path / "mine.json"
+    file.write_text(net.model_dump_json())
+    first, second = runner.invoke(cli, ["summary", str(file)]), runner.invoke(cli, ["summary", rv.encode(net)])
+    assert first.exit_code == second.exit_code == 0
+    assert first.stdout == second.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["summary", "resnet5"], "'resnet5' is no preset, no share text and no .json file: `presets` lists the presets."),
+        (["summary", "n1.abc"], "This share link is damaged: ask for it once more."),
+        (["train", "tiny_resnet8", "--epochs", "0"], "epochs is 0: it must be at least 1."),
+        (["train", "tiny_resnet8", "--lr", "-1"], "learning_rate is -1.0: it must be above 0."),
+    ],
+)
+def test_a_refusal_is_one_sentence_and_exit_status_2(arguments: list[str], sentence: str) -> None:
+    done = runner.invoke(cli, arguments)
+    assert done.exit_code == 2
+    assert " ".join(done.stderr.split()) == sentence
+    assert "Traceback" not in done.output
+
+
+def test_a_broken_file_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    file = tmp_path / "broken.json"
+    file.write_text('{"version": 1, "stages": [')
+    done = runner.invoke(cli, ["summary", str(file)])
+    assert done.exit_code == 2
+    assert "Traceback" not in done.output
+    assert "JSON" in done.stderr
+
+
+def test_train_then_replay_in_the_terminal(tmp_path: Path) -> None:
+    store = str(tmp_path / "runs")
+    done = runner.invoke(cli, ["train", "tiny_plain8", "tiny_resnet8", "--epochs", "1", "--store", store])
+    assert done.exit_code == 0, done.output
+    run = rv.open_runs(store).list()[0]
+    assert f"run {run.id}: finished" in done.stdout
+    error = rv.open_runs(store).get(run.id).evals("tiny_resnet8")[-1]["test_error"]
+    assert f"{100 * error:.1f} %" in done.stdout
+    again = runner.invoke(cli, ["replay", "last", "--pace", "0", "--store", store])
+    assert again.exit_code == 0, again.output
+    assert re.search(r"step 12/12", again.stdout)
+    assert f"{100 * error:.1f} %" in again.stdout
+
+
+def test_replay_of_an_unknown_run_says_what_there_is(tmp_path: Path) -> None:
+    done = runner.invoke(cli, ["replay", "nothing", "--store", str(tmp_path)])
+    assert done.exit_code == 2
+    assert " ".join(done.stderr.split()) == "'nothing' names no run; the newest are: none yet; `train` makes one."
+
+
+def test_train_takes_an_experiment_file(tmp_path: Path) -> None:
+    experiment = rv.Experiment(contestants={"a": rv.preset("tiny_resnet8")}, recipe=rv.Recipe(epochs=1, batch=512))
+    file = tmp_path / "experiment.json"
+    file.write_text(experiment.model_dump_json())
+    done = runner.invoke(cli, ["train", str(file), "--store", str(tmp_path / "runs")])
+    assert done.exit_code == 0, done.output
+    run = rv.open_runs(tmp_path / "runs").list()[0]
+    assert len(rv.open_runs(tmp_path / "runs").get(run.id).signals("a")["loss"]) == 3
