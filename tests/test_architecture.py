@@ -26,7 +26,9 @@ def test_imports_point_one_way() -> None:
     "import resnet_viz.inspect, resnet_viz.nn",
 ])  # fmt: skip
 def test_what_the_first_page_needs_loads_no_torch(code: str) -> None:
-    check = f"import sys; {code}; print([m for m in ('torch', 'torchinfo', 'sklearn', 'streamlit') if m in sys.modules])"
+    check = (
+        f"import sys; {code}; print([m for m in ('torch', 'torchinfo', 'sklearn', 'streamlit') if m in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", check], cwd=ROOT, capture_output=True, text=True)
     assert done.stdout.strip() == "[]", done.stdout + done.stderr
 

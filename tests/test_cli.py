@@ -43,7 +43,10 @@ def test_summary_takes_a_spec_file_and_a_share_text(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["summary", "resnet5"], "'resnet5' is no preset, no share text and no .json file: `presets` lists the presets."),
+        (
+            ["summary", "resnet5"],
+            "'resnet5' is no preset, no share text and no .json file: `presets` lists the presets.",
+        ),
         (["summary", "n1.abc"], "This share link is damaged: ask for it once more."),
         (["train", "tiny_resnet8", "--epochs", "0"], "epochs is 0: it must be at least 1."),
         (["train", "tiny_resnet8", "--lr", "-1"], "learning_rate is -1.0: it must be above 0."),

@@ -1,4 +1,4 @@
-"""The graph of a traced network as plain data; ``resnet_viz.inspect.trace`` fills it, ``resnet_viz.draw`` lays it out."""
+"""A traced network as plain data; ``resnet_viz.inspect.trace`` fills it, ``resnet_viz.draw`` lays it out."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -51,3 +52,22 @@ class Summary:
     def agrees(self) -> bool:
         """True when the module's own count and torchinfo's are the same."""
         return self.params == self.params_torchinfo
+
+
+@dataclass(frozen=True)
+class LayerInfo:
+    """One convolution or linear layer: dotted ``path`` without ".weight", as telemetry names it.
+
+    ``stage`` and ``block`` count from 1, 0 in stem and head. ``projection`` marks a shortcut's 1x1, which
+    stands beside the main path. ``channels``, ``height``, ``width`` are those of the output (a linear layer's
+    map is 1 x 1).
+    """
+
+    path: str
+    kind: Literal["conv", "linear"]
+    stage: int
+    block: int
+    projection: bool
+    channels: int
+    height: int
+    width: int

@@ -1,0 +1,31 @@
+"""From a spec to a torch module. Importing this package imports torch; pages that need no torch import it late."""
+
+from __future__ import annotations
+
+import torch
+
+from ..spec.network import Network, checked
+from ..spec.shapes import refuse
+from .initialisers import initialise
+from .networks import ResidualNetwork
+from .shortcuts import Add, Pad
+from .units import Unit
+
+__all__ = ["Add", "Pad", "ResidualNetwork", "Unit", "build"]
+
+
+def build(network: Network, device: str | torch.device = "cpu", seed: int = 0) -> ResidualNetwork:
+    """The network as a module in training mode: [N, C, H, W] images -> [N, classes] scores.
+
+    Names and order of the ``state_dict`` are torchvision's, so that its weights load strictly. The same seed
+    gives layers of equal path and shape the same weights in any two networks and on any device. On the device
+    "meta" nothing is drawn and no memory taken. Raises :class:`~resnet_viz.spec.SpecError` (pydantic's
+    ``ValidationError`` for values out of bounds) with one sentence when the network cannot be built.
+    """
+    network = checked(network)
+    refuse(network)
+    model = ResidualNetwork(network)
+    where = torch.device(device)
+    if where.type != "meta":
+        initialise(model, network.init.scheme, seed, where)
+    return model

@@ -46,7 +46,8 @@ def sentence(error: BaseException) -> str:
     value = value if len(value) <= 40 else value[:37] + "..."
     if first["type"] in _BOUNDS:
         key, words = _BOUNDS[first["type"]]
-        return f"{place} is {value}: it {words} {first['ctx'][key]}."
+        bound = first["ctx"][key]
+        return f"{place} is {value}: it {words} {int(bound) if bound == int(bound) else bound}."
     if first["type"] == "extra_forbidden":
         return f"{place} is not a field that this version knows."
     if first["type"] == "value_error":

@@ -140,7 +140,8 @@ class Block(Frozen):
                 fits = [c for c in range(1, min(channels, 1024) + 1) if all(w % c == 0 for w in wide)]
                 near = min(fits, key=lambda c: (abs(c - self.cardinality), c))
                 raise ValueError(
-                    f"cardinality {self.cardinality} does not divide the width {channels}: the nearest that does is {near}"
+                    f"cardinality {self.cardinality} does not divide the width {channels}: "
+                    f"the nearest that does is {near}"
                 )
         return self
 
@@ -160,7 +161,11 @@ class Head(Frozen):
 
 
 class Init(Frozen):
-    """How convolution and linear weights start (He 2015; Glorot 2010; "pytorch": torch's own default)."""
+    """How weights start: He 2015 (by fan-out or fan-in), Glorot 2010, orthogonal, or torch's own default.
+
+    Kaiming's schemes are for layers with a ReLU behind them, so they leave the linear layer at torch's default,
+    as torchvision does. Biases start at zero but under "pytorch".
+    """
 
     scheme: Scheme = "kaiming_fan_out"
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
+from .errors import SpecError
 from .network import Block, Head, Input, Merge, Network, Stage, Stem
 
 
@@ -26,7 +27,9 @@ class PresetInfo:
     protocol: str = ""
 
 
-def cifar(name: str, depth: int, *, width: int, image: Input, merge: Merge = "add", shape: Block | None = None) -> Network:
+def cifar(
+    name: str, depth: int, *, width: int, image: Input, merge: Merge = "add", shape: Block | None = None
+) -> Network:
     """He 2016a, Sect. 4.2: three stages of n blocks at widths w, 2w, 4w; depth 6n + 2 (basic) or 9n + 2."""
     shape = shape or Block(merge=merge, shortcut="A")
     per_block = 3 if shape.branch == "bottleneck" else 2
@@ -53,7 +56,8 @@ def imagenet(name: str, counts: tuple[int, ...], block: Block) -> Network:
 
 DIGITS = Input(channels=1, height=8, width=8)
 CIFAR = Input(channels=3, height=32, width=32)
-HE_A, HE_B, XIE = "He et al. 2016a (arXiv 1512.03385)", "He et al. 2016b (arXiv 1603.05027)", "Xie et al. 2017 (arXiv 1611.05431)"
+HE_A, HE_B = "He et al. 2016a (arXiv 1512.03385)", "He et al. 2016b (arXiv 1603.05027)"
+XIE = "Xie et al. 2017 (arXiv 1611.05431)"
 TEN_CROP, ONE_CROP = "ImageNet top-1, 10-crop, Tables 2 and 3", "ImageNet top-1, 1-crop, Table 3"
 CIFAR_TEST = "CIFAR-10 test, Table 6"
 CIFAR_COUNTS = {20: 269_722, 32: 464_154, 44: 658_586, 56: 853_018, 110: 1_727_962, 1202: 19_421_274}
@@ -69,7 +73,7 @@ def _small() -> list[Entry]:
         for depth in (8, 20, 32, 56):
             name = f"tiny_{kind}{depth}"
             info = PresetInfo(name, "Small, for digits", f"{HE_A}, Sect. 4.2, at width 8 on 1 x 8 x 8")
-            rows.append((info, lambda n=name, d=depth, m=merge: cifar(n, d, width=8, image=DIGITS, merge=m)))  # type: ignore[misc]
+            rows.append((info, partial(cifar, name, depth, width=8, image=DIGITS, merge=merge)))
     return rows
 
 
@@ -79,26 +83,27 @@ def _cifar() -> list[Entry]:
         name = f"cifar_resnet{depth}"
         protocol = CIFAR_TEST + (", best of 5 (mean 6.61 +- 0.16)" if depth == 110 else "")
         info = PresetInfo(name, "CIFAR, residual", f"{HE_A}, Sect. 4.2", count, CIFAR_ERRORS[depth], protocol)
-        rows.append((info, lambda n=name, d=depth: cifar(n, d, width=16, image=CIFAR)))  # type: ignore[misc]
+        rows.append((info, partial(cifar, name, depth, width=16, image=CIFAR)))
     for depth in (20, 32, 44, 56, 110):
         name = f"cifar_plain{depth}"
         info = PresetInfo(name, "CIFAR, plain", f"{HE_A}, Sect. 4.2 and Fig. 6", CIFAR_COUNTS[depth])
-        rows.append((info, lambda n=name, d=depth: cifar(n, d, width=16, image=CIFAR, merge="none")))  # type: ignore[misc]
+        rows.append((info, partial(cifar, name, depth, width=16, image=CIFAR, merge="none")))
     shape = Block(order="preactivation", shortcut="A")
     info = PresetInfo(
         "preact_resnet110", "CIFAR, pre-activation", f"{HE_B}, Sect. 4", 1_727_962, 6.37,
         "CIFAR-10 test, Table 2, median of 5",
     )  # fmt: skip
-    rows.append((info, lambda: cifar("preact_resnet110", 110, width=16, image=CIFAR, shape=shape)))
+    rows.append((info, partial(cifar, "preact_resnet110", 110, width=16, image=CIFAR, shape=shape)))
     return rows
 
 
 def _imagenet() -> list[Entry]:
     basic, bottleneck = Block(), Block(branch="bottleneck")
     table: tuple[tuple[str, str, str, int | None, float | None, str, tuple[int, ...], Block], ...] = (
-        ("resnet18", "ImageNet, residual", HE_A, 11_689_512, 27.88, TEN_CROP + ", with shortcut A (here B, as torchvision)",
-         (2, 2, 2, 2), basic),
-        ("resnet34", "ImageNet, residual", HE_A, 21_797_672, 24.52, TEN_CROP + ", with shortcut B", (3, 4, 6, 3), basic),
+        ("resnet18", "ImageNet, residual", HE_A, 11_689_512, 27.88,
+         TEN_CROP + ", with shortcut A (here B, as torchvision)", (2, 2, 2, 2), basic),
+        ("resnet34", "ImageNet, residual", HE_A, 21_797_672, 24.52,
+         TEN_CROP + ", with shortcut B", (3, 4, 6, 3), basic),
         ("resnet50", "ImageNet, residual", HE_A, 25_557_032, 22.85,
          TEN_CROP + ", with the stride on the first 1x1 (here on the 3x3, as torchvision)", (3, 4, 6, 3), bottleneck),
         ("plain18", "ImageNet, plain", HE_A, None, 27.94, TEN_CROP, (2, 2, 2, 2), Block(merge="none")),
@@ -108,7 +113,7 @@ def _imagenet() -> list[Entry]:
     )  # fmt: skip
     return [
         (PresetInfo(name, family, f"{source}, Table 1", count, error, protocol),
-         lambda n=name, c=counts, b=block: imagenet(n, c, b))
+         partial(imagenet, name, counts, block))
         for name, family, source, count, error, protocol, counts, block in table
     ]  # fmt: skip
 
@@ -134,15 +139,15 @@ def preset_groups() -> dict[str, tuple[str, ...]]:
 def _entry(name: str) -> Entry:
     if name not in _table():
         key = re.sub(r"\W", "", str(name))[:40]
-        raise KeyError(f"no preset is called {key!r}; the presets are: {', '.join(presets())}")
+        raise SpecError(f"no preset is called {key!r}; the presets are: {', '.join(presets())}")
     return _table()[name]
 
 
 def preset(name: str) -> Network:
-    """The network of that name. Raises ``KeyError`` listing the names when there is none."""
+    """The network of that name. Raises :class:`SpecError` listing the names when there is none."""
     return _entry(name)[1]()
 
 
 def preset_info(name: str) -> PresetInfo:
-    """Published figures of that preset. Raises ``KeyError`` like :func:`preset`."""
+    """Published figures of that preset. Raises :class:`SpecError` like :func:`preset`."""
     return _entry(name)[0]

@@ -7,6 +7,7 @@ The arithmetic decides nothing that is shown: pages take shapes from a trace. It
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import gcd
 
 from .errors import SpecError
 from .network import Network
@@ -73,7 +74,8 @@ def problems(network: Network) -> tuple[Problem, ...]:
     """Every place where the network cannot be built, in the order of the forward pass; empty when it can.
 
     A stride needs at least as many pixels as it skips: on a smaller map it would silently do nothing.
-    Option A adds zero channels and so cannot take channels away (He 2016a, Sect. 3.3).
+    Both convolutions of a basic block are grouped, so its groups must divide what enters it too (the model has
+    checked the other widths). Option A adds zero channels and so cannot take channels away (He 2016a, Sect. 3.3).
     """
     found = []
     stem_stride = network.stem.stride * (2 if network.stem.pool == "max" else 1)
@@ -91,6 +93,12 @@ def problems(network: Network) -> tuple[Problem, ...]:
             found.append(
                 Problem(row.stage, row.block, "stride", f"{where} has stride {row.stride}, but only {height} x {width} "
                         "pixels reach it: use a larger input, or a smaller stride before it.")
+            )  # fmt: skip
+        if block.branch == "basic" and row.enters[0] % block.cardinality:
+            found.append(
+                Problem(row.stage, row.block, "cardinality", f"{where} cuts {row.enters[0]} channels into "
+                        f"{block.cardinality} groups, which does not come out even: use cardinality "
+                        f"{gcd(row.enters[0], block.cardinality)}, or branch bottleneck.")
             )  # fmt: skip
         if block.merge == "add" and block.shortcut == "A" and row.leaves[0] < row.enters[0]:
             found.append(

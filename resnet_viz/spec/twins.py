@@ -48,7 +48,8 @@ def fit_to_dataset(network: Network, dataset: str) -> tuple[Network, tuple[str, 
     stem = network.stem
     if min(image.height, image.width) < 64 and (stem.stride > 1 or stem.pool != "none"):
         changes.append("the stem becomes 3 x 3 with stride 1 and no pool")
-        network = network.model_copy(update={"stem": stem.model_copy(update={"kernel": 3, "stride": 1, "pool": "none"})})
+        stem = stem.model_copy(update={"kernel": 3, "stride": 1, "pool": "none"})
+        network = network.model_copy(update={"stem": stem})
     for problem in problems(network):
         if problem.field == "stride" and problem.stage:
             changes.append(f"stage {problem.stage} gets stride 1")
@@ -76,7 +77,8 @@ def differences(first: Network, second: Network) -> tuple[tuple[str, str, str], 
     folded, seen = [], set()
     for key, a, b in rows:
         tail = key.partition(" ")[2].partition(" ")[2] if key.startswith("stage ") else ""
-        same = [row for row in rows if tail and row[0].startswith("stage ") and row[0].endswith(f" {tail}") and row[1:] == (a, b)]
+        alike = [row[0] for row in rows if tail and row[1:] == (a, b)]
+        same = [name for name in alike if name.startswith("stage ") and name.endswith(f" {tail}")]
         if len(same) == count:
             if tail not in seen:
                 seen.add(tail)

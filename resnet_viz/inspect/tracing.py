@@ -1,0 +1,139 @@
+"""The graph of a network at three levels of detail, put together from its traced pieces."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import get_args
+
+from ..spec.errors import SpecError
+from ..spec.network import Block, Network, checked
+from ..spec.shapes import problems
+from .graph import Detail, Edge, Graph, Node
+from .operations import INPUT, Operation
+from .pieces import Placed, placed
+
+_ACTIVATION_NAMES = {
+    "ReLU": "ReLU", "LeakyReLU": "leaky ReLU", "GELU": "GELU", "SiLU": "SiLU", "Tanh": "tanh", "Sigmoid": "sigmoid",
+}  # fmt: skip
+_PLAIN_NAMES = {
+    "norm": "batch norm", "add": "addition", "flatten": "flatten", "pad": "zero padding", "linear": "linear",
+}  # fmt: skip
+
+
+def trace(network: Network, detail: Detail = "block") -> Graph:
+    """The graph of the network's forward pass, from torch.fx traces on the meta device.
+
+    "op" has a node for each operation, and its edges say to which shortcut they belong, if any: each addition
+    has one edge that comes from a shortcut. "block" has one node a block and "stage" one a stage; what they
+    fold stands in ``Node.shortcuts``, one entry a shortcut. The first node is the input, the last the output;
+    stem and head carry the path of their layer with weights, "conv1" and "fc". At "op" detail ``attrs["part"]``
+    tells the stem from the head.
+
+    A network that cannot be built is drawn all the same: a block that fails is one node with ``problem`` set at
+    every level, its shape by arithmetic, and what follows is traced from that shape. Raises pydantic's
+    ``ValidationError`` for values out of bounds and ``SpecError`` for an unknown detail.
+    """
+    if detail not in get_args(Detail):
+        raise SpecError(f"detail is {detail!r}: use one of {', '.join(get_args(Detail))}.", field="detail")
+    network = checked(network)
+    image = (network.input.channels, network.input.height, network.input.width)
+    parts = placed(network)
+    nodes = [Node("input", "input", "input", "", shape=image)]
+    edges: list[Edge] = []
+    if detail == "op":
+        _operations(network, parts, nodes, edges)
+    else:
+        boxes = [_box(network, part) for part in parts]
+        for box in _folded(network, boxes) if detail == "stage" else boxes:
+            edges.append(Edge(nodes[-1].id, box.id))
+            nodes.append(box)
+    edges.append(Edge(nodes[-1].id, "output"))
+    nodes.append(Node("output", "output", "output", "", shape=nodes[-1].shape))
+    return Graph(detail, tuple(nodes), tuple(edges), tuple(problem.message for problem in problems(network)))
+
+
+def _operations(network: Network, parts: tuple[Placed, ...], nodes: list[Node], edges: list[Edge]) -> None:
+    for part in parts:
+        before = nodes[-1].id
+        if not part.piece.operations:
+            nodes.append(_box(network, part))
+            edges.append(Edge(before, nodes[-1].id))
+            continue
+        for operation in part.piece.operations:
+            nodes.append(_node(operation, part))
+            for source, shortcut in operation.inputs:
+                edges.append(Edge(before if source == INPUT else part.prefix + source, nodes[-1].id, shortcut))
+
+
+def _node(operation: Operation, part: Placed) -> Node:
+    return Node(
+        id=part.prefix + operation.id,
+        kind=operation.kind,
+        label=label(operation),
+        path=part.prefix + operation.path,
+        stage=part.stage,
+        block=part.block,
+        shape=operation.shape,
+        params=operation.params,
+        macs=operation.macs,
+        attrs={**dict(operation.attrs), "part": part.part},
+    )
+
+
+def label(operation: Operation) -> str:
+    """A few words for one operation, as He 2016a, Fig. 3 has them: "3 × 3 conv, 64, /2"."""
+    attrs = dict(operation.attrs)
+    kernel, stride = attrs.get("kernel"), attrs.get("stride")
+    if operation.kind == "conv":
+        words = [f"{kernel} × {kernel} conv", str(attrs["out_channels"])]
+        words += [f"{attrs['groups']} groups"] if attrs["groups"] != 1 else []
+        return ", ".join(words + ([f"/{stride}"] if stride != 1 else []))
+    if operation.kind == "pool":
+        return "global average pool" if kernel is None else f"{kernel} × {kernel} max pool, /{stride}"
+    if operation.kind == "linear":
+        return f"linear, {attrs['out_channels']}"
+    return _ACTIVATION_NAMES.get(operation.module) or _PLAIN_NAMES[operation.kind]
+
+
+def _noun(block: Block) -> str:
+    order = "pre-activation " if block.order == "preactivation" else ""
+    return f"{order}{block.branch} block"
+
+
+def _box(network: Network, part: Placed) -> Node:
+    """A stem, block or head as one node."""
+    piece = part.piece
+    if part.part != "block":
+        path, words = ("conv1", "stem") if part.part == "stem" else ("fc", "head")
+        return Node(
+            part.part, part.part, words, path,
+            shape=piece.leaves, params=piece.params, macs=piece.macs, problem=part.problem,
+        )  # fmt: skip
+    stage = network.stages[part.stage - 1]
+    block = stage.block
+    path = part.prefix.removesuffix(".")
+    return Node(
+        path, "block", f"{_noun(block)}, {block.out_width}", path, part.stage, part.block, piece.leaves,
+        piece.params, piece.macs, () if piece.shortcut is None else (piece.shortcut,),
+        {"branch": block.branch, "merge": block.merge, "order": block.order, "cardinality": block.cardinality,
+         "stride": stage.stride if part.block == 1 else 1},
+        part.problem,
+    )  # fmt: skip
+
+
+def _folded(network: Network, boxes: list[Node]) -> list[Node]:
+    """Stem, one node a stage, head."""
+    nodes = [boxes[0]]
+    for s, stage in enumerate(network.stages, 1):
+        inside = [box for box in boxes if box.stage == s]
+        words = f"{stage.blocks} {_noun(stage.block)}{'' if stage.blocks == 1 else 's'}, {stage.block.out_width}"
+        nodes.append(
+            replace(
+                inside[-1], id=f"layer{s}", kind="stage", label=words, path=f"layer{s}", block=0,
+                params=sum(box.params for box in inside), macs=sum(box.macs for box in inside),
+                shortcuts=tuple(kind for box in inside for kind in box.shortcuts),
+                attrs={**inside[0].attrs, "blocks": stage.blocks},
+                problem=next((box.problem for box in inside if box.problem), None),
+            )
+        )  # fmt: skip
+    return [*nodes, boxes[-1]]

@@ -1,0 +1,177 @@
+"""Whatever can be written down and is not refused can be built, run, trained, traced and copied."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+from hypothesis import given, settings
+from pydantic import ValidationError
+
+from resnet_viz.nn import Add, Pad, Unit, build
+from resnet_viz.nn.networks import ResidualNetwork
+from resnet_viz.spec import Block, Head, Input, Network, SpecError, Stage, Stem, preset, presets
+from tests import reference
+from tests.strategies import networks
+
+FEW = settings(max_examples=30, deadline=None)
+
+
+def images(network: Network, batch: int = 3) -> torch.Tensor:
+    source = torch.Generator().manual_seed(1)
+    size = (batch, network.input.channels, network.input.height, network.input.width)
+    return torch.randn(size, generator=source, dtype=torch.float64)
+
+
+def shaken(network: Network) -> ResidualNetwork:
+    """The network in float64, its norms and biases away from their start, so that each of them shows."""
+    model = build(network, seed=2).double()
+    source = torch.Generator().manual_seed(3)
+    with torch.no_grad():
+        for value in model.state_dict().values():
+            if value.dim() == 1:
+                value.add_(0.2 * torch.rand(value.shape, generator=source, dtype=value.dtype))
+    return model
+
+
+@FEW
+@given(networks())
+def test_forward_and_backward_are_finite_and_of_the_right_shape(network: Network) -> None:
+    model = build(network, seed=0).double()
+    scores = model(images(network))
+    assert scores.shape == (3, network.head.classes)
+    assert scores.isfinite().all()
+    torch.nn.functional.cross_entropy(scores, torch.tensor([0, 1, 1])).backward()
+    for name, parameter in model.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.isfinite().all(), name
+
+
+@FEW
+@given(networks())
+def test_outputs_are_those_of_the_formulas_written_out(network: Network) -> None:
+    x = images(network)
+    for training in (False, True):
+        model = shaken(network).train(training)
+        expected = reference.forward(network, model.state_dict(), x, training)
+        torch.testing.assert_close(model(x), expected, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("order", ["original", "preactivation"])
+@pytest.mark.parametrize("branch", ["basic", "bottleneck"])
+@pytest.mark.parametrize(("merge", "shortcut"), [("none", "B"), ("add", "A"), ("add", "B"), ("add", "C")])
+@pytest.mark.parametrize("stride_on", ["3x3", "1x1"])
+def test_each_kind_of_block_follows_its_formula(
+    order: str, branch: str, merge: str, shortcut: str, stride_on: str
+) -> None:
+    block = Block.model_validate(
+        {"order": order, "branch": branch, "merge": merge, "shortcut": shortcut, "stride_on": stride_on, "width": 8}
+    )
+    network = Network(
+        input=Input(height=9, width=7),
+        stem=Stem(width=4, activated=order == "original"),
+        stages=(Stage(blocks=2, block=block), Stage(blocks=2, stride=2, block=block)),
+    )
+    model = shaken(network).eval()
+    x = images(network)
+    expected = reference.forward(network, model.state_dict(), x, False)
+    torch.testing.assert_close(model(x), expected, rtol=1e-10, atol=1e-10)
+    assert expected.std() > 1e-3
+
+
+@FEW
+@given(networks())
+def test_symbolic_trace_and_deepcopy_give_the_same(network: Network) -> None:
+    model = build(network).double()
+    x = images(network)
+    for training in (True, False):
+        model.train(training)
+        expected = model(x)
+        torch.testing.assert_close(torch.fx.symbolic_trace(model)(x), expected)
+        torch.testing.assert_close(copy.deepcopy(model)(x), expected)
+
+
+@pytest.mark.parametrize("name", ["tiny_resnet8", "preact_resnet110", "resnet18", "resnext50_32x4d"])
+def test_other_input_sizes_work(name: str) -> None:
+    model = build(preset(name)).eval()
+    channels = preset(name).input.channels
+    for height, width in ((32, 32), (33, 47), (64, 40)):
+        with torch.no_grad():
+            assert model(torch.randn(2, channels, height, width)).shape == (2, preset(name).head.classes)
+
+
+@pytest.mark.parametrize("name", presets())
+def test_shortcuts_are_modules_that_a_hook_finds(name: str) -> None:
+    network = preset(name)
+    model = build(network, "meta")
+    units = [module for module in model.modules() if isinstance(module, Unit)]
+    adds = [path for path, module in model.named_modules() if isinstance(module, Add)]
+    pads = [path for path, module in model.named_modules() if isinstance(module, Pad)]
+    assert len(units) == network.blocks
+    assert len(adds) == (0 if network.is_plain else network.blocks)
+    assert all(path.endswith(".add") for path in adds)
+    assert len(pads) == sum(unit.shortcut == "padded" for unit in units)
+    assert sum("downsample" in path for path in adds) == 0
+
+
+def test_bias_stands_only_where_no_norm_follows() -> None:
+    normed = {key for key, _ in build(preset("preact_resnet110"), "meta").named_parameters() if "conv" in key}
+    assert all(key.endswith(".weight") for key in normed)
+    bare = Block(norm="none", shortcut="C")
+    network = Network(stem=Stem(norm="none"), stages=(Stage(block=bare),))
+    keys = list(build(network).state_dict())
+    assert keys == [
+        "conv1.weight", "conv1.bias",
+        "layer1.0.conv1.weight", "layer1.0.conv1.bias", "layer1.0.conv2.weight", "layer1.0.conv2.bias",
+        "layer1.0.downsample.0.weight", "layer1.0.downsample.0.bias",
+        "fc.weight", "fc.bias",
+    ]  # fmt: skip
+    for key, value in build(network).state_dict().items():
+        assert value.any() == (not key.endswith("bias")), key
+
+
+def test_preactivation_follows_he_2016b() -> None:
+    """Bare stem, one shared norm-activation before branch and projection, projection without norm, final norm."""
+    block = Block(order="preactivation", shortcut="B", width=8)
+    network = Network(stem=Stem(width=4, activated=False), stages=(Stage(blocks=2, block=block),))
+    keys = [key for key in build(network, "meta").state_dict() if key.endswith(".weight")]
+    assert keys == [
+        "conv1.weight",
+        "layer1.0.bn1.weight", "layer1.0.conv1.weight", "layer1.0.bn2.weight", "layer1.0.conv2.weight",
+        "layer1.0.downsample.0.weight",
+        "layer1.1.bn1.weight", "layer1.1.conv1.weight", "layer1.1.bn2.weight", "layer1.1.conv2.weight",
+        "norm.weight", "fc.weight",
+    ]  # fmt: skip
+
+
+def test_a_network_that_cannot_be_is_refused_in_a_sentence() -> None:
+    stages = (Stage(), Stage(stride=4))
+    with pytest.raises(SpecError) as refusal:
+        build(Network(input=Input(height=2, width=2), stages=stages))
+    assert str(refusal.value) == (
+        "Stage 2, block 1 has stride 4, but only 2 x 2 pixels reach it: use a larger input, or a smaller stride "
+        "before it."
+    )
+    assert (refusal.value.stage, refusal.value.block) == (2, 1)
+    with pytest.raises(ValidationError):
+        build(preset("tiny_plain8").model_copy(update={"head": Head().model_copy(update={"classes": 0})}))
+
+
+def test_a_block_whose_sizes_do_not_fit_names_its_place_and_keeps_the_cause() -> None:
+    """Behind the arithmetic stands a second line: the compile step itself."""
+    network = Network(stages=(Stage(), Stage(block=Block(width=8, shortcut="A"))))
+    with pytest.raises(SpecError) as refusal:
+        ResidualNetwork(network)
+    assert str(refusal.value) == (
+        "Stage 2, block 1 cannot be built: shortcut A can only add zero channels, and 8 would have to go."
+    )
+    assert isinstance(refusal.value.__cause__, ValueError)
+
+
+def test_pad_is_option_a_of_he_2016a() -> None:
+    x = torch.arange(2 * 3 * 5 * 4, dtype=torch.float32).reshape(2, 3, 5, 4)
+    y = Pad(2, 4)(x)
+    assert y.shape == (2, 7, 3, 2)
+    assert torch.equal(y[:, :3], x[:, :, ::2, ::2])
+    assert not y[:, 3:].any()

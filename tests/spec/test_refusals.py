@@ -1,0 +1,149 @@
+"""What cannot be is refused in one sentence that has the value and what would do: whole texts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from resnet_viz.spec import (
+    Block,
+    Experiment,
+    Head,
+    Init,
+    Input,
+    Network,
+    Recipe,
+    SpecError,
+    Stage,
+    Stem,
+    checked,
+    preset,
+    sentence,
+)
+from resnet_viz.spec.shapes import problems, refuse
+
+TINY = preset("tiny_plain8")
+
+CASES: list[tuple[Callable[[], Any], str]] = [
+    (lambda: Block(width=0), "width is 0: it must be at least 1."),
+    (lambda: Block(width=9000), "width is 9000: it must be at most 8192."),
+    (lambda: Block(expansion=0), "expansion is 0: it must be at least 1."),
+    (lambda: Block.model_validate({"branch": "tri"}), "branch is 'tri': input should be 'basic' or 'bottleneck'."),
+    (lambda: Block.model_validate({"nope": 1}), "nope is not a field that this version knows."),
+    (
+        lambda: Block(cardinality=3),
+        "cardinality 3 does not divide the width 16: the nearest that does is 2",
+    ),
+    (
+        lambda: Block(branch="bottleneck", width=64, cardinality=24),
+        "cardinality 24 does not divide the width 64: the nearest that does is 16",
+    ),
+    (
+        lambda: Block(base_width=2),
+        "base_width 2 gives groups of no channels at width 16: use at least 4",
+    ),
+    (
+        lambda: Block(branch="bottleneck", width=64, base_width=64, cardinality=512),
+        "inner width 32768 is above 8192: lower base_width or cardinality",
+    ),
+    (lambda: Stem(kernel=4), "stem.kernel is 4: an odd size keeps the image centred, try 5"),
+    (lambda: Stage(blocks=100_000), "blocks is 100000: it must be at most 1000."),
+    (lambda: Input(height=0), "height is 0: it must be at least 1."),
+    (lambda: Head(classes=1), "classes is 1: it must be at least 2."),
+    (
+        lambda: Network(stages=(Stage(blocks=1000), Stage(blocks=300))),
+        "1300 blocks are above the limit of 1200: use fewer blocks in the stages",
+    ),
+    (
+        lambda: Network(name="two\nlines"),
+        "name has characters that cannot be shown: use letters, digits, spaces and signs",
+    ),
+    (lambda: Network.model_validate({"version": 2}), "version is 2: input should be 1."),
+    (
+        lambda: checked(TINY.model_copy(update={"stages": (Stage().model_copy(update={"blocks": 10**5}),)})),
+        "stages.1.blocks is 100000: it must be at most 1000.",
+    ),
+    (
+        lambda: checked(TINY.model_copy(update={"init": Init().model_copy(update={"scheme": "zeros"})})),
+        "init.scheme is 'zeros': input should be 'kaiming_fan_out', 'kaiming_fan_in', 'xavier', 'pytorch' or "
+        "'orthogonal'.",
+    ),
+    (
+        lambda: Experiment(contestants={"a": preset("resnet18")}),
+        "a takes images of 3 x 224 x 224, but digits are 1 x 8 x 8: fit the network to the data set first",
+    ),
+    (
+        lambda: Experiment(contestants={"a": TINY.model_copy(update={"head": Head(classes=5)})}),
+        "a has 5 classes, but digits have 10",
+    ),
+    (
+        lambda: Experiment(contestants={"a/b": TINY}),
+        "contestant 'a/b': use 1 to 80 printable characters without '/'",
+    ),
+    (
+        lambda: Experiment(contestants={"a": TINY}, dataset="mnist"),
+        "dataset 'mnist' is not known: use one of digits",
+    ),
+    (
+        lambda: Experiment(contestants={"a": TINY}, recipe=Recipe(epochs=10_000, batch=2)),
+        "7500000 steps are above 1000000: use fewer epochs or a larger batch",
+    ),
+    (lambda: Recipe(learning_rate=float("nan")), "learning_rate is nan: input should be a finite number."),
+    (lambda: Recipe(momentum=1), "momentum is 1: it must be below 1."),
+    (lambda: Recipe(batch=1), "batch is 1: it must be at least 2."),
+]
+
+
+@pytest.mark.parametrize(("make", "text"), CASES, ids=[text[:40] for _, text in CASES])
+def test_refusals_say_it_in_one_sentence(make: Callable[[], Any], text: str) -> None:
+    with pytest.raises(ValidationError) as refusal:
+        make()
+    assert sentence(refusal.value) == text
+
+
+def test_every_problem_of_a_network_is_found_in_forward_order() -> None:
+    network = Network(
+        input=Input(height=2, width=2),
+        stem=Stem(stride=2, pool="max", width=6),
+        stages=(
+            Stage(stride=2, block=Block(width=4, cardinality=4)),
+            Stage(block=Block(width=2, shortcut="A")),
+        ),
+    )
+    assert [(p.stage, p.block, p.field, p.message) for p in problems(network)] == [
+        (0, 1, "stem.stride", "The stem divides the size by 4, but the input is only 2 x 2: use a larger input or a "
+         "smaller stem stride."),
+        (1, 1, "stride", "Stage 1, block 1 has stride 2, but only 1 x 1 pixels reach it: use a larger input, or a "
+         "smaller stride before it."),
+        (1, 1, "cardinality", "Stage 1, block 1 cuts 6 channels into 4 groups, which does not come out even: use "
+         "cardinality 2, or branch bottleneck."),
+        (2, 1, "shortcut", "Stage 2, block 1 goes from 4 to 2 channels, and shortcut A can only add zero channels: "
+         "use shortcut B, or a larger width."),
+    ]  # fmt: skip
+
+
+def test_refuse_raises_the_first_problem_with_its_place() -> None:
+    network = Network(input=Input(height=1, width=1), stages=(Stage(), Stage(stride=2)))
+    with pytest.raises(SpecError) as refusal:
+        refuse(network)
+    assert str(refusal.value) == (
+        "Stage 2, block 1 has stride 2, but only 1 x 1 pixels reach it: use a larger input, or a smaller stride "
+        "before it."
+    )
+    assert (refusal.value.stage, refusal.value.block, refusal.value.field) == (2, 1, "stride")
+
+
+def test_groups_of_a_bottleneck_need_not_divide_what_enters() -> None:
+    network = Network(stem=Stem(width=3), stages=(Stage(block=Block(branch="bottleneck", width=8, cardinality=4)),))
+    assert problems(network) == ()
+
+
+def test_specs_are_frozen_and_equal_by_value() -> None:
+    first, second = preset("resnet50"), preset("resnet50")
+    assert first == second
+    assert hash(first) == hash(second)
+    with pytest.raises(ValidationError):
+        first.name = "other"  # type: ignore[misc]

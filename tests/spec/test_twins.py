@@ -1,0 +1,102 @@
+"""Twins differ in their shortcuts only; a network fitted to a data set says what was changed."""
+
+from __future__ import annotations
+
+from hypothesis import given
+
+from resnet_viz.spec import (
+    Block,
+    Network,
+    Stage,
+    differences,
+    fit_to_dataset,
+    plain_twin,
+    preset,
+    residual_twin,
+)
+from resnet_viz.spec.shapes import problems
+from tests.strategies import drafts
+
+
+@given(drafts())
+def test_a_plain_twin_differs_in_shortcuts_only(network: Network) -> None:
+    twin = plain_twin(network)
+    assert twin.is_plain
+    assert plain_twin(twin).stages == twin.stages
+    for field, _, _ in differences(network, twin):
+        assert field.removeprefix("every stage: ").split(" ")[-1] in ("merge", "shortcut")
+    assert {problem.field for problem in problems(twin)} <= {problem.field for problem in problems(network)}
+
+
+@given(drafts())
+def test_a_residual_twin_has_a_shortcut_around_every_block(network: Network) -> None:
+    twin = residual_twin(network)
+    assert all(stage.block.merge == "add" for stage in twin.stages)
+    assert plain_twin(twin).stages == plain_twin(network).stages
+
+
+def test_names_say_what_a_twin_is() -> None:
+    assert plain_twin(preset("cifar_resnet20")) == preset("cifar_plain20")
+    assert residual_twin(preset("tiny_plain8")) == preset("tiny_resnet8")
+    assert plain_twin(Network()).name == "plain network"
+    assert plain_twin(preset("resnext50_32x4d")).name == "plain resnext50_32x4d"
+    assert len(plain_twin(Network(name="n" * 80)).name) == 80
+
+
+@given(drafts())
+def test_a_network_does_not_differ_from_itself(network: Network) -> None:
+    assert differences(network, network) == ()
+    assert differences(network, network.model_copy(update={"name": "another name"})) == ()
+
+
+def test_differences_are_complete_and_folded() -> None:
+    assert differences(preset("tiny_plain8"), preset("tiny_resnet8")) == (
+        ("every stage: merge", "none", "add"),
+        ("every stage: shortcut", "-", "A"),
+    )
+    assert differences(preset("resnet18"), preset("resnet50")) == (
+        ("stage 1 blocks", "2", "3"),
+        ("every stage: branch", "basic", "bottleneck"),
+        ("stage 2 blocks", "2", "4"),
+        ("stage 3 blocks", "2", "6"),
+        ("stage 4 blocks", "2", "3"),
+    )
+
+
+def test_a_stage_that_is_missing_reads_as_a_dash() -> None:
+    one, two = Network(), Network(stages=(Stage(), Stage(stride=2, block=Block(width=32))))
+    rows = differences(one, two)
+    assert ("stage 2 blocks", "-", "1") in rows
+    assert ("stage 2 width", "-", "32") in rows
+    assert len(rows) == 2 + len(Block.model_fields)
+
+
+def test_fitting_an_imagenet_network_to_the_digits() -> None:
+    fitted, changes = fit_to_dataset(preset("resnet50"), "digits")
+    assert changes == (
+        "input 3 x 224 x 224 becomes 1 x 8 x 8",
+        "1000 classes become 10",
+        "the stem becomes 3 x 3 with stride 1 and no pool",
+    )
+    assert problems(fitted) == ()
+    assert (fitted.stem.kernel, fitted.stem.stride, fitted.stem.pool) == (3, 1, "none")
+    assert fitted.stages == preset("resnet50").stages
+
+
+def test_fitting_takes_strides_away_that_no_longer_fit() -> None:
+    stages = tuple(Stage(stride=2) for _ in range(5))
+    fitted, changes = fit_to_dataset(Network(stages=stages), "digits")
+    assert changes[-2:] == ("stage 4 gets stride 1", "stage 5 gets stride 1")
+    assert [stage.stride for stage in fitted.stages] == [2, 2, 2, 1, 1]
+    assert problems(fitted) == ()
+
+
+def test_what_fits_already_is_left_alone() -> None:
+    assert fit_to_dataset(preset("tiny_resnet56"), "digits") == (preset("tiny_resnet56"), ())
+
+
+@given(drafts())
+def test_fitting_twice_changes_nothing_more(network: Network) -> None:
+    fitted, _ = fit_to_dataset(network, "digits")
+    assert fit_to_dataset(fitted, "digits") == (fitted, ())
+    assert all(problem.field != "stride" for problem in problems(fitted))
