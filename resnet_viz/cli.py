@@ -17,7 +17,7 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from resnet_viz.spec import (
     DATASETS,
@@ -39,12 +39,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from resnet_viz.runs import Run, RunData
+    from resnet_viz.runs.executor import Progress as NewestRow
 
 MAX_FILE = 1_000_000
 
 cli = typer.Typer(help="Assemble residual networks, count them, train them, watch every layer's gradient.",
                   no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)  # fmt: skip
-out, err = Console(), Console(stderr=True)
+out = Console(width=None if sys.stdout.isatty() else 120)  # a pipe has no width: keep the columns whole
+err = Console(stderr=True)
 
 Store = Annotated[Path | None, typer.Option("--store", help="Directory of the runs (default: RESNET_VIZ_HOME).")]
 
@@ -110,9 +112,9 @@ def summary(
         counted = summarize(net, batch=batch)
     table = Table(box=None, pad_edge=False)
     for column in ("layer", "operation"):
-        table.add_column(column)
-    for column in ("output", "parameters", "mult-adds", "receptive field"):
-        table.add_column(column, justify="right")
+        table.add_column(column, no_wrap=True)
+    for column in ("output", "parameters", "mult-adds", "field"):
+        table.add_column(column, justify="right", no_wrap=True)
     for row in counted.rows:
         shape = " x ".join(map(str, row.shape))
         table.add_row(row.path, row.operation, shape, f"{row.params:,}", f"{row.macs:,}", str(row.receptive_field))
@@ -174,9 +176,8 @@ def _bars(experiment: Experiment) -> Iterator[Any]:
     with Progress(*columns, console=err) as bars:
         tasks = {c: bars.add_task(c, total=experiment.steps, note="") for c in experiment.contestants}
 
-        def show(contestant: str, step: int, loss: float | None) -> None:
-            note = "" if loss is None else f"loss {loss:.3f}"
-            bars.update(tasks[contestant], completed=step, note=note)
+        def show(now: NewestRow) -> None:
+            bars.update(tasks[now.contestant], completed=now.step, note=f"loss {now.loss:.3f}")
 
         yield show
 
@@ -197,7 +198,7 @@ def _table(data: RunData) -> None:
     for contestant in data.contestants:
         rows = data.evals(contestant)
         if rows:
-            table.add_row(contestant, f"{100 * rows[-1]['train_error']:.1f} %", f"{100 * rows[-1]['test_error']:.1f} %")
+            table.add_row(contestant, f"{100 * rows[-1].train_error:.1f} %", f"{100 * rows[-1].test_error:.1f} %")
     out.print(table)
     said = verdict(data)
     out.print(f"{said.bold} {said.rest}", markup=False, highlight=False)
@@ -222,8 +223,9 @@ def replay(
             raise SpecError(f"{run[:40]!r} names {'no run' if not found else 'several runs'}; the newest are: {known}.")
         data = run_data(runs.store, found[0])
     steps = max((len(data.signals(c)["loss"]) for c in data.contestants), default=0)
-    with Progress(TextColumn("step {task.completed:.0f}/{task.total:.0f}"), BarColumn(),
-                  TextColumn("{task.fields[note]}"), console=out) as bar:  # fmt: skip
+    count = TextColumn("step {task.completed:.0f}/{task.total:.0f}", table_column=Column(no_wrap=True, min_width=14))
+    said = TextColumn("{task.fields[note]}", table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1))
+    with Progress(count, BarColumn(20), said, console=out, expand=True) as bar:
         task = bar.add_task("replay", total=steps, note="")
         for step in range(steps):
             bar.update(task, completed=step + 1, note=verdict(data, step).bold)

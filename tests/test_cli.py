@@ -74,7 +74,7 @@ def test_train_then_replay_in_the_terminal(tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     run = rv.open_runs(store).list()[0]
     assert f"run {run.id}: finished" in done.stdout
-    error = rv.open_runs(store).get(run.id).evals("tiny_resnet8")[-1]["test_error"]
+    error = rv.open_runs(store).get(run.id).evals("tiny_resnet8")[-1].test_error
     assert f"{100 * error:.1f} %" in done.stdout
     again = runner.invoke(cli, ["replay", "last", "--pace", "0", "--store", store])
     assert again.exit_code == 0, again.output

@@ -1,0 +1,7 @@
+"""Data sets as tensors; importing this package does not import torch."""
+
+from __future__ import annotations
+
+from .dataset import Dataset, dataset, load
+
+__all__ = ["Dataset", "dataset", "load"]

@@ -8,7 +8,6 @@ darkened a little: #CC79A7 has 2.9 : 1 on the light panel, and a line needs 3.)
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Literal, cast, get_args
 
 from resnet_viz.spec import Experiment
@@ -92,7 +91,7 @@ def assign_roles(experiment: Experiment) -> dict[str, Role]:
     """
     from resnet_viz.runs.roles import role_names
 
-    return cast(dict[str, Role], dict(role_names(experiment)))
+    return cast(dict[str, Role], dict(role_names(experiment.contestants)))
 
 
 def contrast(first: str, second: str) -> float:
@@ -107,6 +106,12 @@ def _luminance(colour: str) -> float:
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
-def css_variables(theme: Theme) -> Mapping[str, str]:
-    """The palette as CSS custom properties (``--rv-residual`` and so on) for our own components."""
-    return {f"--rv-{name.replace('_', '-')}": value for name, value in PALETTE[theme].items()}
+def css_variables() -> str:
+    """The palette as CSS declarations ("--rv-residual: light-dark(#0B63B5, #5AB0FF);") for our own components.
+
+    ``light-dark`` follows the page's ``color-scheme``, so that a change of theme needs no new data.
+    """
+    light, dark = PALETTE["light"], PALETTE["dark"]
+    declarations = [f"--rv-{name.replace('_', '-')}: light-dark({light[name]}, {dark[name]});" for name in light]
+    declarations += [f"--rv-{role}-label: light-dark({LABEL['light'][role]}, {LABEL['dark'][role]});" for role in ROLES]
+    return " ".join(declarations)

@@ -55,7 +55,7 @@ def learning(errors: Mapping[str, float], source: str, chance: float) -> str:
         return f"{cut_middle(best)} {_status(low, blind)}: {noun} {percent(low)}."
     span = f"{noun} {percent(low)} {'and' if len(order) == 2 else 'to'} {percent(high)}"
     if low >= blind:
-        return f"{'Neither net' if len(order) == 2 else f'None of the {len(order)} nets'} is learning: {span}."
+        return f"{'Neither net' if len(order) == 2 else f'None of the {len(order)} nets'} is learning yet: {span}."
     if high - low < CLEAR_GAP:
         return f"No clear effect on learning: {span}."
     stuck = [cut_middle(name) for name in order if errors[name] >= blind]
@@ -93,7 +93,8 @@ def _in_full(row: Reading) -> str:
     start = "has no gradient ratio"
     if row["init"] is not None:
         start = f"gets {times(row['init'])} the gradient of its last ({row['init_label']})"
-    return f"At initialisation the first {size}layer of {cut_middle(str(row['name']))} {start}{_now(row)}."
+    who = f"first {size}layer of {cut_middle(str(row['name']))}"
+    return f"The {who} {start}." if row["rows"] == 1 else f"At initialisation the {who} {start}{_now(row)}."
 
 
 def _in_short(row: Reading) -> str:

@@ -22,17 +22,9 @@ from typing import TYPE_CHECKING, Any
 from resnet_viz.spec import DATASETS
 
 from .sentences import at_start, breakdown, learning, ratios
-from .thresholds import (
-    CLEAR_GAP,
-    DEAD_GRADIENT,
-    EXPLODING,
-    LEARNED,
-    MINIBATCHES,
-    NOT_LEARNING,
-    THRESHOLDS,
-    VANISHING,
-)
-from .wording import percent
+from .thresholds import DEAD_GRADIENT, EXPLANATION, EXPLODING, LEARNED, MINIBATCHES, THRESHOLDS, VANISHING
+
+__all__ = ["EXPLANATION", "THRESHOLDS", "Telemetry", "Verdict", "judge", "label", "ratio_layers", "verdict", "verdicts"]
 
 if TYPE_CHECKING:
     import numpy as np
@@ -147,7 +139,7 @@ def _telemetry(data: RunData, contestant: Mapping[str, Any]) -> Telemetry:
     loss = signals.get("loss", np.empty(0, np.float32))
     columns = [signals[f"grad_norm/{path}"] for path in paths]
     gradients = np.stack(columns, axis=1) if columns else np.empty((len(loss), 0), np.float32)
-    evals = tuple((int(row["step"]), float(row["train_error"])) for row in data.evals(name))
+    evals = tuple((row.step, row.train_error) for row in data.evals(name))
     return Telemetry(name, tuple(paths), blocks, loss, signals.get("train_error"), gradients, evals)
 
 
@@ -162,9 +154,10 @@ def _gradients(c: Telemetry, step: int | None) -> dict[str, Any]:
     now = _ratio(c.gradients[rows - 1]) if rows else None
     what = None if bad is None else "loss" if not np.isfinite(c.loss[bad]) else "gradient"
     last = c.gradients[rows - 1] if rows else c.gradients[:0]
+    first_layer, last_layer = (c.paths[0], c.paths[-1]) if c.paths else (None, None)
     return {
-        "name": c.name, "rows": rows, "first_layer": c.paths[0] if c.paths else None, "blocks": c.blocks,
-        "last_layer": c.paths[-1] if c.paths else None, "init": init, "now": now, "init_label": label(init), "now_label": label(now),
+        "name": c.name, "rows": rows, "first_layer": first_layer, "last_layer": last_layer, "blocks": c.blocks,
+        "init": init, "now": now, "init_label": label(init), "now_label": label(now),
         "largest": float(last.max()) if last.size and np.isfinite(last).all() else None,
         "not_finite": bad, "what": what,
     }  # fmt: skip

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+NBSP = "\u00a0"
+"""Between a number and its unit, so that no line breaks there."""
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -12,9 +14,9 @@ def percent(fraction: float) -> str:
     """A fraction as per cent: whole from 10 up, one decimal below ("66 %", "0.2 %", "0 %")."""
     value = fraction * 100
     if not math.isfinite(value):
-        return "no finite %"
+        return f"no finite{NBSP}%"
     text = f"{value:.0f}" if abs(value) >= 9.95 or value == 0 else f"{value:.1f}"
-    return f"{text} %"
+    return f"{text}{NBSP}%"
 
 
 def scientific(value: float) -> str:
@@ -33,11 +35,13 @@ def scientific(value: float) -> str:
 
 def times(ratio: float) -> str:
     """A ratio: "864 ×"."""
-    return f"{scientific(ratio)} ×"
+    return f"{scientific(ratio)}{NBSP}×"
 
 
 def seconds(value: float) -> str:
-    """A duration: "0.4 s", "12 s", "3 min", "2 h"."""
+    """A duration: "40 ms", "0.4 s", "12 s", "3 min", "2 h"."""
+    if value < 0.095:
+        return f"{value * 1000:.0f} ms"
     if value < 9.95:
         return f"{value:.1f} s"
     if value < 90:
@@ -58,7 +62,7 @@ def cut_middle(name: str, most: int = 28) -> str:
     """A name of at most ``most`` characters, its middle replaced by an ellipsis; ends tell names apart."""
     if len(name) <= most:
         return name
-    head = (most - 1 + 1) // 2
+    head = most // 2
     return f"{name[:head].rstrip()}…{name[len(name) - (most - 1 - head) :].lstrip()}"
 
 

@@ -1,51 +1,30 @@
 """The store: one SQLite database in WAL mode, the only bus between worker, server, command line and notebooks.
 
 The worker appends frames and events; readers ask for what came after the last sequence number that they saw;
-commands go the other way through a table. Every method opens no transaction longer than its own statement,
-so a reader never waits for a writer. A connection belongs to one thread; each thread gets its own.
+commands go the other way through a table. A write is one short transaction that takes the lock at its start, and
+reading is never part of one, so a reader never waits for a writer. A connection belongs to one thread; each thread
+gets its own.
 """
 
 from __future__ import annotations
 
 import json
 import sqlite3
-import threading
 import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from .database import StoreError
+from .workers import Workers
+
+__all__ = ["Command", "Event", "Frame", "RunRow", "Store", "StoreError"]
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from resnet_viz.spec import Experiment
-
-SCHEMA_VERSION = 1
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS runs (
-    id TEXT PRIMARY KEY, name TEXT NOT NULL, experiment TEXT NOT NULL, header TEXT NOT NULL DEFAULT '{}',
-    created REAL NOT NULL, state TEXT NOT NULL, reason TEXT, deleted REAL,
-    worker_pid INTEGER, worker_started REAL, heartbeat REAL);
-CREATE TABLE IF NOT EXISTS frames (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT, run TEXT NOT NULL, contestant TEXT NOT NULL, first INTEGER NOT NULL,
-    steps INTEGER NOT NULL, signals INTEGER NOT NULL, data BLOB NOT NULL, t REAL NOT NULL);
-CREATE INDEX IF NOT EXISTS frames_of_run ON frames (run, seq);
-CREATE TABLE IF NOT EXISTS events (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT, run TEXT NOT NULL, kind TEXT NOT NULL, contestant TEXT, step INTEGER,
-    data TEXT NOT NULL, t REAL NOT NULL);
-CREATE INDEX IF NOT EXISTS events_of_run ON events (run, seq);
-CREATE TABLE IF NOT EXISTS commands (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT, run TEXT NOT NULL, kind TEXT NOT NULL, data TEXT NOT NULL,
-    t REAL NOT NULL, taken REAL);
-CREATE TABLE IF NOT EXISTS workers (
-    pid INTEGER NOT NULL, started REAL NOT NULL, heartbeat REAL NOT NULL, PRIMARY KEY (pid, started));
-CREATE TABLE IF NOT EXISTS estimates (
-    key TEXT PRIMARY KEY, experiment TEXT NOT NULL, asked REAL NOT NULL, result TEXT);
-"""
 
 
 @dataclass(frozen=True)
@@ -97,44 +76,39 @@ class Command:
     data: dict[str, Any]
 
 
-class Store:
-    """The database in one directory, created when missing. Safe to use from several threads and processes."""
+class Store(Workers):
+    """The database in one directory, created when missing. Safe to use from several threads and processes.
 
-    def __init__(self, directory: str | Path) -> None:
-        self.directory = Path(directory).expanduser().resolve()
-        self.directory.mkdir(parents=True, exist_ok=True)
-        self.path = self.directory / "runs.sqlite3"
-        self._local = threading.local()
-        with self._write() as db:
-            db.executescript(SCHEMA)
-            db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-
-    @property
-    def _db(self) -> sqlite3.Connection:
-        db: sqlite3.Connection | None = getattr(self._local, "db", None)
-        if db is None:
-            db = sqlite3.connect(self.path, timeout=30, isolation_level=None)
-            db.row_factory = sqlite3.Row
-            db.execute("PRAGMA journal_mode = WAL")
-            db.execute("PRAGMA synchronous = NORMAL")
-            self._local.db = db
-        return db
-
-    @contextmanager
-    def _write(self) -> Iterator[sqlite3.Connection]:
-        yield self._db
+    Raises :class:`StoreError` when the directory cannot hold it or a newer version of this package wrote it.
+    """
 
     # -- runs ---------------------------------------------------------------------------------------------
 
-    def create(self, experiment: Experiment, *, name: str | None = None, state: str = "queued") -> str:
-        """A new run, by default waiting for a worker; gives its id."""
+    def create(
+        self,
+        experiment: Experiment,
+        *,
+        name: str | None = None,
+        state: str = "queued",
+        paused: bool = False,
+        owner: tuple[int, float] | None = None,
+    ) -> str:
+        """A new run, by default waiting for a worker; gives its id.
+
+        ``paused``: it stands still at initialisation until somebody resumes it. ``owner``: the process (id, start
+        time) that runs it itself at once, so that no worker takes it.
+        """
         run = time.strftime("%y%m%d-%H%M%S-") + uuid.uuid4().hex[:6]
-        title = name or " / ".join(experiment.contestants)
+        title = _title((name or " / ".join(experiment.contestants))[:200])
         with self._write() as db:
             db.execute(
                 "INSERT INTO runs (id, name, experiment, created, state) VALUES (?, ?, ?, ?, ?)",
-                (run, title[:200], experiment.model_dump_json(), time.time(), state),
+                (run, title, experiment.model_dump_json(), time.time(), state),
             )
+            if paused:
+                _add_command(db, run, "pause", {})
+            if owner is not None:
+                _take(db, run, *owner)
         return run
 
     def row(self, run: str) -> RunRow:
@@ -153,18 +127,18 @@ class Store:
     def claim(self, run: str, pid: int, started: float) -> bool:
         """Take a queued run for this process; False when another was faster."""
         with self._write() as db:
-            done = db.execute(
-                "UPDATE runs SET state = 'running', worker_pid = ?, worker_started = ?, heartbeat = ? "
-                "WHERE id = ? AND state = 'queued' AND deleted IS NULL",
-                (pid, started, time.time(), run),
-            )
-            return done.rowcount == 1
+            return _take(db, run, pid, started)
+
+    def queued(self) -> list[str]:
+        """The runs that wait for a worker, oldest first."""
+        sql = "SELECT id FROM runs WHERE state = 'queued' AND deleted IS NULL ORDER BY created, rowid"
+        return [r["id"] for r in self._db.execute(sql)]
 
     def set_state(self, run: str, state: str, reason: str | None = None) -> None:
         """Write the state, and an event of kind "state" with it."""
         with self._write() as db:
             db.execute("UPDATE runs SET state = ?, reason = ? WHERE id = ?", (state, reason, run))
-        self.add_event(run, "state", {"state": state, "reason": reason})
+            _add_event(db, run, "state", {"state": state, "reason": reason})
 
     def set_header(self, run: str, header: dict[str, Any]) -> None:
         """Write what is known of a run when it starts: versions, device, contestants with layers and signals."""
@@ -178,9 +152,7 @@ class Store:
 
     def rename(self, run: str, name: str) -> None:
         """Give the run another name, 1 to 200 printable characters. Raises ``ValueError``."""
-        name = name.strip()
-        if not 1 <= len(name) <= 200 or not name.isprintable():
-            raise ValueError("A run's name has 1 to 200 printable characters.")
+        name = _title(name)
         with self._write() as db:
             db.execute("UPDATE runs SET name = ? WHERE id = ?", (name, run))
 
@@ -237,11 +209,7 @@ class Store:
     ) -> int:
         """Append an event; gives its number."""
         with self._write() as db:
-            done = db.execute(
-                "INSERT INTO events (run, kind, contestant, step, data, t) VALUES (?, ?, ?, ?, ?, ?)",
-                (run, kind, contestant, step, json.dumps(data), time.time()),
-            )
-        return int(done.lastrowid or 0)
+            return _add_event(db, run, kind, data, contestant, step)
 
     def events(self, run: str, after: int = 0, kind: str | None = None) -> list[Event]:
         """The events with a sequence number above ``after``, in order."""
@@ -257,15 +225,12 @@ class Store:
     def command(self, run: str, kind: str, **data: Any) -> int:
         """Ask the run's worker for something; gives the command's number."""
         with self._write() as db:
-            done = db.execute(
-                "INSERT INTO commands (run, kind, data, t) VALUES (?, ?, ?, ?)",
-                (run, kind, json.dumps(data), time.time()),
-            )
-        return int(done.lastrowid or 0)
+            return _add_command(db, run, kind, data)
 
     def take_commands(self, run: str) -> list[Command]:
         """The commands that nobody has taken yet, in order; they count as taken afterwards."""
-        rows = self._db.execute("SELECT * FROM commands WHERE run = ? AND taken IS NULL ORDER BY seq", (run,)).fetchall()
+        sql = "SELECT * FROM commands WHERE run = ? AND taken IS NULL ORDER BY seq"
+        rows = self._db.execute(sql, (run,)).fetchall()
         if rows:
             with self._write() as db:
                 db.execute(
@@ -273,44 +238,45 @@ class Store:
                 )
         return [Command(r["seq"], r["kind"], json.loads(r["data"])) for r in rows]
 
-    # -- workers and estimates ----------------------------------------------------------------------------
 
-    def worker_beat(self, pid: int, started: float) -> None:
-        """Say that a worker process is alive (also while it has nothing to do)."""
-        with self._write() as db:
-            db.execute("INSERT OR REPLACE INTO workers VALUES (?, ?, ?)", (pid, started, time.time()))
+def _title(name: str) -> str:
+    name = name.strip()
+    if not 1 <= len(name) <= 200 or not name.isprintable():
+        raise ValueError("A run's name has 1 to 200 printable characters.")
+    return name
 
-    def worker_gone(self, pid: int, started: float) -> None:
-        """A worker takes its leave."""
-        with self._write() as db:
-            db.execute("DELETE FROM workers WHERE pid = ? AND started = ?", (pid, started))
 
-    def workers(self) -> list[tuple[int, float, float]]:
-        """(process id, its start time, last heartbeat) of each worker that did not take its leave."""
-        return [tuple(r) for r in self._db.execute("SELECT pid, started, heartbeat FROM workers")]
+def _take(db: sqlite3.Connection, run: str, pid: int, started: float) -> bool:
+    done = db.execute(
+        "UPDATE runs SET state = 'running', worker_pid = ?, worker_started = ?, heartbeat = ? "
+        "WHERE id = ? AND state = 'queued' AND deleted IS NULL",
+        (pid, started, time.time(), run),
+    )
+    if done.rowcount == 1:
+        _add_event(db, run, "state", {"state": "running", "reason": None})
+    return done.rowcount == 1
 
-    def ask_estimate(self, key: str, experiment: Experiment) -> None:
-        """Ask a worker what the experiment takes on this machine; a known answer stays."""
-        with self._write() as db:
-            db.execute(
-                "INSERT OR IGNORE INTO estimates (key, experiment, asked) VALUES (?, ?, ?)",
-                (key, experiment.model_dump_json(), time.time()),
-            )
 
-    def open_estimates(self) -> list[tuple[str, str]]:
-        """(key, experiment JSON) of what was asked and not yet answered, newest first."""
-        rows = self._db.execute("SELECT key, experiment FROM estimates WHERE result IS NULL ORDER BY asked DESC")
-        return [tuple(r) for r in rows]
+def _add_command(db: sqlite3.Connection, run: str, kind: str, data: dict[str, Any]) -> int:
+    done = db.execute(
+        "INSERT INTO commands (run, kind, data, t) VALUES (?, ?, ?, ?)", (run, kind, json.dumps(data), time.time())
+    )
+    return int(done.lastrowid or 0)
 
-    def answer_estimate(self, key: str, result: dict[str, Any]) -> None:
-        """Answer :meth:`ask_estimate`."""
-        with self._write() as db:
-            db.execute("UPDATE estimates SET result = ? WHERE key = ?", (json.dumps(result), key))
 
-    def estimate(self, key: str) -> dict[str, Any] | None:
-        """The answer, or None while there is none."""
-        row = self._db.execute("SELECT result FROM estimates WHERE key = ?", (key,)).fetchone()
-        return json.loads(row["result"]) if row and row["result"] else None
+def _add_event(
+    db: sqlite3.Connection,
+    run: str,
+    kind: str,
+    data: dict[str, Any],
+    contestant: str | None = None,
+    step: int | None = None,
+) -> int:
+    done = db.execute(
+        "INSERT INTO events (run, kind, contestant, step, data, t) VALUES (?, ?, ?, ?, ?, ?)",
+        (run, kind, contestant, step, json.dumps(data), time.time()),
+    )
+    return int(done.lastrowid or 0)
 
 
 def _run_row(r: sqlite3.Row) -> RunRow:

@@ -1,0 +1,29 @@
+"""Playground: assemble a network, see it, count it."""
+
+import streamlit as st
+
+from resnet_viz.ui import actions, editor, fields, graph_view, layer_table, totals
+from resnet_viz.ui.draft import open_draft, settle, write_draft
+from resnet_viz.ui.plain_text import plain
+
+# Streamlit forgets a page's widgets when another page is shown.
+draft = open_draft(arrived=fields.key_of("start") not in st.session_state)
+write_draft(draft)
+editor.styles()
+
+actions.action_bar(draft)
+if draft.notice:
+    st.warning(plain(draft.notice))
+left, centre, right = st.columns([1.24, 4.2, 1.16], gap="small")
+with left, st.container(key="play_form"):
+    editor.network_card(draft)
+    editor.stages_card(draft)
+    editor.block_card(draft)
+with centre:
+    focus = graph_view.read_focus(draft.shown)
+    with st.container(border=True, key="card_graph"):
+        graph_view.graph_view(draft.shown, focus)
+    layer_table.layer_table(draft, focus)
+with right, st.container(key="play_totals"):
+    totals.totals_column(draft)
+settle(draft)

@@ -1,0 +1,24 @@
+"""Race: networks train side by side on the same batches, and every layer's gradient is on the screen."""
+
+import streamlit as st
+
+from resnet_viz.ui.live_view import live_view
+from resnet_viz.ui.race_session import open_session, write_session
+from resnet_viz.ui.race_view import NEW, follow_run, notices, obey, preview, top_line, wait_for_estimate
+
+session = open_session(arrived=NEW not in st.session_state)
+follow_run(session)
+known = preview(session) if session.run is None else None
+write_session(session)
+
+top_line(session, known)
+notices(session, known)
+live_view(
+    session.run,
+    key="race-live",
+    preview=known,
+    experiment=session.experiment,
+    on_command=lambda command: obey(session, command),
+)
+if known and "measuring" in known:
+    wait_for_estimate(session.experiment)

@@ -1,0 +1,36 @@
+"""Runs: everything trained so far, to replay, compare, rename, delete and download."""
+
+import streamlit as st
+
+from resnet_viz.ui.live_server import open_store
+from resnet_viz.ui.pages import RACE, go
+from resnet_viz.ui.race_state import default_experiment
+from resnet_viz.ui.run_actions import start
+from resnet_viz.ui.runs_compare import PARAMETER, chosen_pair, compare
+from resnet_viz.ui.runs_view import TICK, bin_popover, bin_runs, runs_list, undo_line
+
+store = open_store()
+rows = store.rows()
+ticked = [row.id for row in rows if st.session_state.get(TICK + row.id)]
+
+with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    st.markdown("### Runs", width="stretch")
+    if rows:
+        hint = None if len(ticked) == 2 else "Tick two runs first"
+        if st.button("Compare two", key="compare", disabled=len(ticked) != 2, help=hint):
+            st.query_params[PARAMETER] = ",".join(ticked)
+        if st.button(f"Delete {len(ticked) or ''}".strip(), key="delete-ticked", disabled=not ticked):
+            bin_runs(store, ticked)
+            st.rerun()
+    bin_popover(store)
+
+undo_line(store)
+pair = chosen_pair()
+if pair:
+    compare(store, pair)
+if rows:
+    runs_list(store, rows)
+else:
+    st.markdown("Nothing has been trained yet. A race of plain-56 against residual-56 takes some seconds.")
+    if st.button("Race plain-56 against residual-56", type="primary", key="first-race"):
+        go(RACE, run=start(store, default_experiment()))

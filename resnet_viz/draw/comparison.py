@@ -1,0 +1,170 @@
+"""Two runs beside each other: their curves in one figure, their last numbers and their settings as rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from resnet_viz.spec import Experiment, differences
+
+from .colours import LABEL, PALETTE, Role, Theme
+from .wording import cut_middle, percent
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+    from resnet_viz.runs import RunData
+
+PANELS = ("Loss", "Train error", "Test error")
+_MOST_POINTS = 1200
+_GAP = 0.055
+"""Least distance of two line labels, as a share of the panel's height."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One line of a panel: whose it is, and its points."""
+
+    run: int
+    contestant: str
+    role: Role
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+
+
+def curves(runs: Sequence[RunData]) -> dict[str, list[Curve]]:
+    """The lines of each panel: loss per step; train and test error (per cent) of the whole sets by step."""
+    panels: dict[str, list[Curve]] = {panel: [] for panel in PANELS}
+    for number, data in enumerate(runs):
+        for row in data.header.get("contestants", ()):
+            name, role = str(row["name"]), cast(Role, row.get("role", "sixth"))
+            role = role if role in LABEL["light"] else "sixth"
+            loss = data.signals(name)["loss"]
+            every = max(1, -(-len(loss) // _MOST_POINTS))
+            x = tuple(float(step) for step in range(0, len(loss), every))
+            panels["Loss"].append(Curve(number, name, role, x, tuple(float(v) for v in loss[::every])))
+            evals = data.evals(name)
+            at = tuple(float(e.step) for e in evals)
+            panels["Train error"].append(Curve(number, name, role, at, tuple(100 * e.train_error for e in evals)))
+            panels["Test error"].append(Curve(number, name, role, at, tuple(100 * e.test_error for e in evals)))
+    return panels
+
+
+def comparison_figure(runs: Sequence[RunData], theme: Theme = "light") -> go.Figure:
+    """Three panels side by side; a contestant keeps its colour, the first run is solid, the second dashed.
+
+    Labels stand at the line ends ("A plain-56"): A is the first run, B the second.
+    """
+    from plotly.subplots import make_subplots
+
+    colours = PALETTE[theme]
+    titles = (
+        "<b>Loss</b> by step",
+        "<b>Train error</b> by step, whole set, %",
+        "<b>Test error</b> by step, whole set, %",
+    )
+    figure = make_subplots(rows=1, cols=3, subplot_titles=titles, horizontal_spacing=0.11)
+    _titles_left(figure)
+    panels = curves(runs)
+    for column, lines in enumerate(panels.values(), 1):
+        for line in lines:
+            figure.add_scatter(
+                x=line.x, y=line.y, row=1, col=column, mode="lines" if column == 1 else "lines+markers",
+                line={"color": colours[line.role], "width": 2, "dash": "dash" if line.run else "solid"},
+                marker={"size": 5, "symbol": "square" if line.run else "circle"}, showlegend=False,
+                name=f"{'AB'[line.run]} {_plain_text(line.contestant)}",
+                hovertemplate="step %{x}: %{y:.3g}<extra>%{fullData.name}</extra>",
+            )  # fmt: skip
+        top, bottom = (None, None) if column == 1 else (102.0, -2.0)
+        _label(figure, lines, column, LABEL[theme], top, bottom)
+    quiet = {"gridcolor": colours["grid"], "linecolor": colours["grid"], "zeroline": False}
+    figure.update_xaxes(range=[0, _last_step(panels)], **(quiet | {"showgrid": False}))
+    figure.update_yaxes(rangemode="tozero", **quiet)
+    for column in (2, 3):
+        figure.update_yaxes(range=[-2, 102], row=1, col=column)
+    figure.update_layout(
+        height=320, margin={"l": 36, "r": 110, "t": 34, "b": 30}, hovermode="closest",
+        paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)",
+        font={"color": colours["text"], "size": 13, "family": "Inter, system-ui, sans-serif"},
+    )  # fmt: skip
+    return figure
+
+
+def last_numbers(runs: Sequence[RunData]) -> list[dict[str, str]]:
+    """One row for each contestant of each run: its last train and test error and loss, as text."""
+    rows = []
+    for letter, data in zip("AB", runs, strict=False):
+        for contestant in data.header.get("contestants", ()):
+            who = str(contestant["name"])
+            evals, loss = data.evals(who), data.signals(who)["loss"]
+            rows.append({
+                "Run": letter, "Contestant": cut_middle(who, 40), "Steps": f"{len(loss):,}",
+                "Train error": percent(evals[-1].train_error) if evals else "-",
+                "Test error": percent(evals[-1].test_error) if evals else "-",
+                "Loss": f"{float(loss[-1]):.3g}" if len(loss) else "-",
+            })  # fmt: skip
+    return rows
+
+
+def experiment_differences(first: Experiment, second: Experiment) -> list[dict[str, str]]:
+    """Every way in which two experiments differ: recipe fields, contestants by place; empty when they are equal."""
+    rows = []
+    left, right = first.recipe.model_dump(), second.recipe.model_dump()
+    for field in left:
+        if left[field] != right[field]:
+            rows.append(_row("recipe", field.replace("_", " "), left[field], right[field]))
+    if first.dataset != second.dataset:
+        rows.append(_row("recipe", "data set", first.dataset, second.dataset))
+    mine, other = list(first.contestants.items()), list(second.contestants.items())
+    for place in range(max(len(mine), len(other))):
+        a, b = (side[place] if place < len(side) else None for side in (mine, other))
+        if a is None or b is None:
+            rows.append(
+                _row(f"contestant {place + 1}", "network", *(cut_middle(x[0], 40) if x else "-" for x in (a, b)))
+            )
+            continue
+        if a[0] != b[0]:
+            rows.append(_row(f"contestant {place + 1}", "name", cut_middle(a[0], 40), cut_middle(b[0], 40)))
+        rows += [_row(f"contestant {place + 1}", *row) for row in differences(a[1], b[1])]
+    return rows
+
+
+def _row(where: str, field: str, first: object, second: object) -> dict[str, str]:
+    return {"Where": where, "Field": field, "A": str(first), "B": str(second)}
+
+
+def _titles_left(figure: go.Figure) -> None:
+    """Panel titles begin where their panel begins; ``make_subplots`` centres them."""
+    for number, title in enumerate(figure.layout.annotations, 1):
+        axis = figure.layout["xaxis" if number == 1 else f"xaxis{number}"]
+        title.update(x=axis.domain[0], xanchor="left", font={"size": 13})
+
+
+def _last_step(panels: Mapping[str, Sequence[Curve]]) -> float:
+    return max((line.x[-1] for lines in panels.values() for line in lines if line.x), default=1.0)
+
+
+def _label(
+    figure: go.Figure, lines: Sequence[Curve], column: int, colours: Mapping[Role, str],
+    top: float | None, bottom: float | None,
+) -> None:  # fmt: skip
+    """Names at the line ends, pushed apart so that none covers another."""
+    ends = [(line, line.y[-1], line.x[-1]) for line in lines if line.y and line.y[-1] == line.y[-1]]
+    if not ends:
+        return
+    finite = [y for line, _, _ in ends for y in line.y if y == y and abs(y) != float("inf")]
+    high, low = top if top is not None else max(finite, default=1.0), bottom if bottom is not None else 0.0
+    gap = _GAP * (high - low or 1.0)
+    at = -float("inf")
+    for line, y, x in sorted(ends, key=lambda end: (end[1], -end[0].run)):
+        at = max(min(y, high), at + gap)
+        figure.add_annotation(
+            x=x, y=at, row=1, col=column, text=f"{'AB'[line.run]} {_plain_text(cut_middle(line.contestant, 14))}",
+            showarrow=False, xanchor="left", xshift=6, font={"color": colours[line.role], "size": 12},
+        )  # fmt: skip
+
+
+def _plain_text(name: str) -> str:
+    """Plotly reads a little HTML in its texts: a person's name must not be taken for any."""
+    return name.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("%{", "% {")

@@ -1,0 +1,216 @@
+"""Executing one run: from the store's experiment through the race to the store's frames and events."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import platform
+import queue
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from .. import __version__
+from ..spec import Experiment, Recipe, sentence
+from ..train.cards import cards, measured_paths
+from ..train.control import Control
+from ..train.devices import calculation, choose, describe
+from ..train.estimates import check_memory
+from ..train.race import Ended, Evaluated, Failed, Race, Rows
+from ..train.slots import Slots
+from .store import Command, Store
+
+BEAT_SECONDS = 1.0
+POLL_SECONDS = 0.04
+"""How long a command may lie before it is read."""
+ENDED = "The process that trained it was asked to end before the run was finished; what it measured is kept."
+GONE = "The directory of the runs has vanished."
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a caller is told about ten times a second: the newest row of one contestant.
+
+    ``step`` counts rows from 1 to ``steps``; ``loss`` and ``train_error`` (a fraction) are those of the minibatch.
+    """
+
+    contestant: str
+    step: int
+    steps: int
+    loss: float
+    train_error: float
+
+
+def execute(
+    store: Store,
+    run: str,
+    *,
+    slots: Slots | None = None,
+    ending: threading.Event | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    active: Callable[[bool], None] | None = None,
+) -> str:
+    """Train a run that this process has claimed, until it is over; gives its last state.
+
+    Commands are read 25 times a second, frames written about ten times a second for each contestant, the first
+    one at once. ``ending`` set from outside interrupts the run; ``active`` is told when the run is paused (False)
+    and when it goes on (True). What goes wrong in the run becomes its state and reason; this raises only what
+    stops the store itself, and ``KeyboardInterrupt``, after it has written "stopped".
+    """
+    with _heartbeat(store, run) as vanished:
+        try:
+            experiment = Experiment.model_validate_json(store.row(run).experiment_json)
+            with calculation(choose(experiment.recipe.device)):
+                return _Execution(store, run, experiment, slots, ending, progress, active, vanished).go()
+        except KeyboardInterrupt:
+            store.set_state(run, "stopped", "Stopped with Ctrl-C.")
+            raise
+        except Exception as error:
+            if isinstance(error, (sqlite3.Error, OSError)) and not store.path.exists():
+                return "interrupted"
+            log.exception("run %s failed", run)
+            store.set_state(run, "failed", (sentence(error).strip() or type(error).__name__).splitlines()[0])
+            return "failed"
+
+
+class _Execution:
+    """The main loop of one run: messages of the race into the store, commands of the store into the race."""
+
+    def __init__(
+        self,
+        store: Store,
+        run: str,
+        experiment: Experiment,
+        slots: Slots | None,
+        ending: threading.Event | None,
+        progress: Callable[[Progress], None] | None,
+        active: Callable[[bool], None] | None,
+        vanished: threading.Event,
+    ) -> None:
+        self.store, self.run, self.experiment = store, run, experiment
+        self.ending, self.vanished = ending or threading.Event(), vanished
+        self.progress, self.active = progress, active or (lambda going: None)
+        self.reason: str | None = None
+        self.state: str | None = None
+        found = cards(experiment)
+        check_memory(experiment, choose(experiment.recipe.device))
+        self.race = Race(experiment, measured_paths(found), slots=slots)
+        store.set_header(run, header(experiment, found, self.race.device))
+
+    @property
+    def control(self) -> Control:
+        return self.race.control
+
+    def go(self) -> str:
+        """Until every contestant has ended; then write the last state."""
+        self._obey()  # a run may be paused before it starts
+        running = set(self.race.engines)
+        self.race.start()
+        try:
+            while running:
+                self._obey()
+                self._end_if_asked()
+                with contextlib.suppress(queue.Empty):
+                    message = self.race.messages.get(timeout=POLL_SECONDS)
+                    if isinstance(message, Ended):
+                        running.discard(message.contestant)
+                    else:
+                        self._write(message)
+        finally:
+            self.control.stop()
+            self.race.join()
+        if self.vanished.is_set():
+            return "interrupted"
+        state = self.state or "finished"
+        self.store.set_state(self.run, state, self.reason)
+        return state
+
+    def _end_if_asked(self) -> None:
+        if self.state is None and (self.ending.is_set() or self.vanished.is_set()):
+            self.state, self.reason = "interrupted", GONE if self.vanished.is_set() else ENDED
+            self.control.stop()
+
+    def _write(self, message: Rows | Evaluated | Failed) -> None:
+        if isinstance(message, Failed):
+            if self.state != "failed":
+                self.state, self.reason = "failed", message.reason
+        elif isinstance(message, Evaluated):
+            data = {"epoch": message.epoch, "train_error": message.train_error, "test_error": message.test_error}
+            self.store.add_event(self.run, "eval", data, contestant=message.contestant, step=message.step)
+        else:
+            self.store.append(self.run, message.contestant, message.first, message.values)
+            if self.progress is not None:
+                last, done = message.values[-1], message.first + len(message.values)
+                steps = self.experiment.steps
+                self.progress(Progress(message.contestant, done, steps, float(last[0]), float(last[1])))
+
+    def _obey(self) -> None:
+        for command in self.store.take_commands(self.run):
+            try:
+                self._obey_one(command)
+            except (ValueError, TypeError, KeyError) as error:
+                log.warning("run %s: %s was refused: %s", self.run, command.kind, sentence(error))
+
+    def _obey_one(self, command: Command) -> None:
+        control, store, run = self.control, self.store, self.run
+        if command.kind == "lr":
+            value = Recipe(learning_rate=command.data["value"]).learning_rate
+            step = control.set_learning_rate(value)
+            if step is not None:
+                store.add_event(run, "lr", {"value": value}, step=step)
+        elif command.kind == "pace":
+            value = Recipe(pace=command.data["value"]).pace
+            store.add_event(run, "pace", {"value": value}, step=control.set_pace(value))
+        elif command.kind == "stop":
+            self.state, self.reason = "stopped", f"Stopped by hand after {control.reached} of {control.steps} steps."
+            control.stop()
+        elif command.kind in ("pause", "step", "resume"):
+            before = control.paused
+            {"pause": control.pause, "step": control.step, "resume": control.resume}[command.kind]()
+            if control.paused != before:
+                store.set_state(run, "paused" if control.paused else "running")
+                self.active(not control.paused)
+
+
+def header(experiment: Experiment, found: list[dict[str, Any]], device: torch.device) -> dict[str, Any]:
+    """A run's header: versions, device, data set, seed, steps, start, and the contestants' cards."""
+    return {
+        "versions": {"python": platform.python_version(), "torch": torch.__version__, "resnet_viz": __version__},
+        "device": describe(device, len(found)),
+        "dataset": experiment.dataset,
+        "seed": experiment.recipe.seed,
+        "steps": experiment.steps,
+        "steps_per_epoch": experiment.steps_per_epoch,
+        "started": time.time(),
+        "contestants": found,
+    }
+
+
+@contextlib.contextmanager
+def _heartbeat(store: Store, run: str) -> Iterator[threading.Event]:
+    """A thread that says once a second that the run's process lives; the event is set when the store has vanished."""
+    done, vanished = threading.Event(), threading.Event()
+
+    def beat() -> None:
+        while not done.wait(BEAT_SECONDS):
+            if not store.path.exists():
+                vanished.set()
+                return
+            with contextlib.suppress(sqlite3.Error, OSError):
+                store.beat(run)
+        store.close()
+
+    thread = threading.Thread(target=beat, name=f"heartbeat {run}", daemon=True)
+    thread.start()
+    try:
+        yield vanished
+    finally:
+        done.set()
+        thread.join()

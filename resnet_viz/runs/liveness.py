@@ -1,0 +1,48 @@
+"""Whether the process behind a run is alive: a stale heartbeat alone proves nothing, a laptop may have slept."""
+
+from __future__ import annotations
+
+import os
+import time
+from functools import cache
+
+import psutil
+
+from .store import RunRow
+
+STALE_SECONDS = 3.0
+"""A process says once a second that it is alive."""
+CLOCK_SECONDS = 2.0
+"""Start times of one process may differ by so much between two readings, when the system's clock was set."""
+LIVE_STATES = ("running", "paused")
+
+
+@cache
+def process_identity() -> tuple[int, float]:
+    """(process id, start time) of this process; the two together are never used again."""
+    return os.getpid(), psutil.Process().create_time()
+
+
+def alive(pid: int, started: float) -> bool:
+    """True while the process with that id and start time runs; one that died and was not yet collected does not."""
+    try:
+        process = psutil.Process(pid)
+        same = bool(abs(process.create_time() - started) < CLOCK_SECONDS)
+        return same and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+    except psutil.AccessDenied:
+        return True
+
+
+def status(row: RunRow) -> tuple[str, str | None]:
+    """The run's state and reason as they are now.
+
+    "interrupted" where the store still says "running" or "paused", but the last heartbeat is more than three
+    seconds old *and* the process is gone.
+    """
+    if row.state not in LIVE_STATES or row.worker_pid is None or row.worker_started is None:
+        return row.state, row.reason
+    if time.time() - (row.heartbeat or 0) <= STALE_SECONDS or alive(row.worker_pid, row.worker_started):
+        return row.state, row.reason
+    return "interrupted", "The process that trained it ended before the run was finished; what it measured is kept."

@@ -1,0 +1,114 @@
+"""Everything of a run for pictures and files: header, telemetry merged so that each step stands once, events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .liveness import status
+from .store import Event, Frame, Store
+
+Telemetry = NDArray[np.float32]
+
+
+class Evaluation(NamedTuple):
+    """Errors on the whole sets, as fractions, after ``step`` updates; step 0 is initialisation."""
+
+    step: int
+    epoch: int
+    train_error: float
+    test_error: float
+
+
+@dataclass(frozen=True, eq=False)
+class RunData:
+    """One run as plain data.
+
+    ``frames`` has for each contestant float32 [steps, signals], row s for step s, in the order of the header's
+    signals; a step that is missing is NaN throughout. ``experiment_json`` is the experiment as it was written.
+    """
+
+    id: str
+    name: str
+    state: str
+    reason: str | None
+    created: float
+    experiment_json: str
+    header: dict[str, Any] = field(default_factory=dict)
+    frames: dict[str, Telemetry] = field(default_factory=dict)
+    events: tuple[Event, ...] = ()
+
+    @property
+    def contestants(self) -> tuple[str, ...]:
+        """Names in the experiment's order; empty before the run has started."""
+        return tuple(card["name"] for card in self.header.get("contestants", ()))
+
+    def card(self, contestant: str) -> dict[str, Any]:
+        """What the header says of a contestant. Raises ``KeyError`` listing the names."""
+        for card in self.header.get("contestants", ()):
+            if card["name"] == contestant:
+                found: dict[str, Any] = card
+                return found
+        known = ", ".join(self.contestants) or "none yet"
+        raise KeyError(f"no contestant is called {contestant!r}; there are: {known}")
+
+    def signals(self, contestant: str) -> dict[str, Telemetry]:
+        """Each signal as float32 [steps], by name. Raises ``KeyError`` like :meth:`card`."""
+        names = self.card(contestant)["signals"]
+        values = self.frames.get(contestant)
+        if values is None:
+            values = np.empty((0, len(names)), dtype=np.float32)
+        return {name: values[:, column] for column, name in enumerate(names)}
+
+    def evals(self, contestant: str) -> list[Evaluation]:
+        """The evaluations of a contestant in order, each step once. Raises ``KeyError`` like :meth:`card`."""
+        self.card(contestant)
+        found = {
+            event.step: Evaluation(
+                event.step, event.data["epoch"], event.data["train_error"], event.data["test_error"]
+            )
+            for event in self.events
+            if event.kind == "eval" and event.contestant == contestant and event.step is not None
+        }
+        return [found[step] for step in sorted(found)]
+
+    @property
+    def steps(self) -> int:
+        """Steps that every contestant has telemetry for."""
+        return min((len(self.frames.get(name, ())) for name in self.contestants), default=0)
+
+
+def merge(frames: Iterable[Frame]) -> dict[str, Telemetry]:
+    """The chunks joined to one array for each contestant; where chunks overlap the later one stands."""
+    chunks: dict[str, list[Frame]] = {}
+    for frame in frames:
+        chunks.setdefault(frame.contestant, []).append(frame)
+    merged = {}
+    for contestant, parts in chunks.items():
+        rows = max(part.first + len(part.values) for part in parts)
+        joined = np.full((rows, parts[0].values.shape[1]), np.nan, dtype=np.float32)
+        for part in parts:
+            joined[part.first : part.first + len(part.values)] = part.values
+        merged[contestant] = joined
+    return merged
+
+
+def run_data(store: Store, run: str) -> RunData:
+    """Read a run from the store as it stands now. Raises ``KeyError`` when there is none."""
+    row = store.row(run)
+    state, reason = status(row)
+    return RunData(
+        id=row.id,
+        name=row.name,
+        state=state,
+        reason=reason,
+        created=row.created,
+        experiment_json=row.experiment_json,
+        header=row.header,
+        frames=merge(store.frames(run)),
+        events=tuple(store.events(run)),
+    )

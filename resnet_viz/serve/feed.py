@@ -1,0 +1,214 @@
+"""One reader a run, any number of viewers: read once, encode once, and nobody waits for a slow one.
+
+A :class:`Feed` reads the store up to ten times a second in a thread while somebody looks, and keeps the last few
+encoded events. Each viewer goes through them at its own speed; who falls behind further than they reach, or comes
+late, gets everything that it has missed as one thinned-out event instead. So memory is bounded by the events kept
+and by one event a viewer, however slow the viewer is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+from resnet_viz.runs.store import Store
+
+from .messages import FINAL_STATES, START, Cursor, Follower, as_lines, parse_cursor
+
+PERIOD = 0.1
+"""Seconds between two looks at a run that is going on."""
+IDLE_PERIOD = 1.0
+"""The same for a run that has ended (it may be renamed, resumed, removed)."""
+KEEP_ALIVE = 15.0
+"""Seconds of silence after which a viewer gets a comment, so that proxies keep the connection."""
+KEPT = 64
+"""Encoded events kept for viewers that are a little behind."""
+RETRY = b"retry: 1000\n\n"
+
+Result = TypeVar("Result")
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Packet:
+    """Encoded events of one look at the store; ``cursor`` is where they lead to."""
+
+    number: int
+    cursor: Cursor
+    payload: bytes
+
+
+class Feed:
+    """The stream of one run. Lives on one event loop; the store is read in the hub's threads."""
+
+    def __init__(self, store: Store, run: str, pool: ThreadPoolExecutor) -> None:
+        self.run = run
+        self.viewers = 0
+        self.ended = False
+        self._store, self._pool = store, pool
+        self._follower: Follower | None = None
+        self._kept: deque[Packet] = deque(maxlen=KEPT)
+        self._number = 0
+        self._cursor: Cursor = START
+        self._news = asyncio.Event()
+        self._reading = asyncio.Lock()
+        self._past: tuple[int, Cursor, bytes] | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    async def _in_thread(self, work: Callable[[], Result]) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+
+    def start(self) -> None:
+        """Begin to read."""
+        self._task = asyncio.create_task(self._read(), name=f"feed {self.run}")
+
+    def end(self) -> None:
+        """Let every viewer's stream end now."""
+        self.ended = True
+        if self._task is not None:
+            self._task.cancel()
+        self._tell()
+
+    def _tell(self) -> None:
+        news, self._news = self._news, asyncio.Event()
+        news.set()
+
+    async def _read(self) -> None:
+        """Look at the store until the run is gone; a locked or broken store is tried again."""
+        while not self.ended:
+            try:
+                async with self._reading:
+                    await self._look()
+            except KeyError:
+                self.ended = True
+            except sqlite3.Error:
+                log.warning("run %s cannot be read, trying again", self.run, exc_info=True)
+                await asyncio.sleep(IDLE_PERIOD)
+            final = self._follower is not None and self._follower.state in FINAL_STATES
+            if not self.ended:
+                await asyncio.sleep(IDLE_PERIOD if final else PERIOD)
+        self._tell()
+
+    async def _look(self) -> None:
+        follower = self._follower
+        if follower is None:
+            follower = await self._in_thread(lambda: Follower(self._store, self.run))
+            await self._in_thread(follower.poll)
+            self._follower, payload = follower, b""
+        else:
+            known = follower
+            payload = await self._in_thread(lambda: as_lines(known.poll()))
+            if not payload:
+                return
+        self._number += 1
+        self._cursor = follower.cursor
+        self._kept.append(Packet(self._number, self._cursor, payload))
+        self._tell()
+
+    async def events(self, after: str | None, *, once: bool = False) -> AsyncIterator[bytes]:
+        """The bytes of one viewer's stream: a header, what it has missed since ``after``, then what is new.
+
+        ``once``: end after the past (for viewers that poll).
+        """
+        cursor, number = parse_cursor(after), 0
+        yield RETRY
+        while not self.ended:
+            news = self._news
+            if number == self._number:
+                try:
+                    await asyncio.wait_for(news.wait(), KEEP_ALIVE)
+                except TimeoutError:
+                    yield b": still here\n\n"
+                continue
+            if number == 0 or number < self._kept[0].number - 1:
+                number, cursor, payload = await self._missed(cursor)
+            else:
+                fresh = [p for p in self._kept if p.number > number]
+                number, cursor, payload = fresh[-1].number, fresh[-1].cursor, b"".join(p.payload for p in fresh)
+            yield payload
+            if once:
+                return
+
+    async def _missed(self, after: Cursor) -> tuple[int, Cursor, bytes]:
+        """(packet number, cursor, bytes): the header and all after a cursor. The whole past is built once a second."""
+        if after == START and self._past is not None and self._past[0] >= self._kept[0].number - 1:
+            return self._past
+        async with self._reading:
+            follower, number, cursor = self._follower, self._number, self._cursor
+            assert follower is not None  # number is above zero, so there was a first look  # noqa: S101
+            payload = await self._in_thread(lambda: _past(follower, after))
+        if after == START:
+            self._past = (number, cursor, payload)
+            asyncio.get_running_loop().call_later(1.0, self._forget_past)
+        return number, cursor, payload
+
+    def _forget_past(self) -> None:
+        self._past = None
+
+
+def _past(follower: Follower, after: Cursor) -> bytes:
+    missed = follower.since(after)
+    return as_lines([follower.header(), missed] if missed else [follower.header()])
+
+
+class Hub:
+    """All feeds of one server: a feed starts with its first viewer and ends with its last."""
+
+    def __init__(self, store: Callable[[], Store]) -> None:
+        self._open_store = store
+        self._store: Store | None = None
+        self._feeds: dict[str, Feed] = {}
+        self._pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="feed")
+        self._opening = asyncio.Lock()
+        self.closing = False
+
+    @property
+    def viewers(self) -> int:
+        """Streams that are open now."""
+        return sum(feed.viewers for feed in self._feeds.values())
+
+    @property
+    def runs(self) -> int:
+        """Runs that somebody looks at now."""
+        return len(self._feeds)
+
+    async def check(self, run: str) -> None:
+        """Raise ``KeyError`` when there is no such run."""
+        async with self._opening:
+            loop = asyncio.get_running_loop()
+            if self._store is None:
+                self._store = await loop.run_in_executor(self._pool, self._open_store)
+            if run not in self._feeds:
+                await loop.run_in_executor(self._pool, self._store.row, run)
+
+    async def events(self, run: str, after: str | None, *, once: bool = False) -> AsyncIterator[bytes]:
+        """The bytes of one viewer's stream; :meth:`check` comes first."""
+        if self.closing or self._store is None:
+            return
+        feed = self._feeds.get(run)
+        if feed is None or feed.ended:
+            feed = self._feeds[run] = Feed(self._store, run, self._pool)
+            feed.start()
+        feed.viewers += 1
+        try:
+            async for payload in feed.events(after, once=once):
+                yield payload
+        finally:
+            feed.viewers -= 1
+            if not feed.viewers:
+                feed.end()
+                if self._feeds.get(run) is feed:
+                    del self._feeds[run]
+
+    def close(self) -> None:
+        """End every stream now; called on the event loop when the server is asked to stop."""
+        self.closing = True
+        for feed in list(self._feeds.values()):
+            feed.end()
+        self._pool.shutdown(wait=False, cancel_futures=True)

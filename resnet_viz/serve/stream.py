@@ -1,0 +1,80 @@
+"""The server's own routes: ``GET /stream/<run>`` as Server-Sent Events, and ``GET /health``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from resnet_viz.runs.store import Store
+
+from .feed import Hub
+
+RUN_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
+HEADERS = {
+    "Cache-Control": "no-store, no-transform",
+    "X-Accel-Buffering": "no",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class LiveServer:
+    """The routes, and what must be ended with the server. Made once, used from the event loop that serves it."""
+
+    def __init__(self, store: Callable[[], Store]) -> None:
+        self._open_store = store
+        self._hub: Hub | None = None
+
+    @property
+    def hub(self) -> Hub:
+        """The feeds; made on first use, because they belong to the running event loop."""
+        if self._hub is None:
+            self._hub = Hub(self._open_store)
+        return self._hub
+
+    def routes(self, base: str = "") -> list[Route]:
+        """The routes, under the base path as well where there is one: Streamlit leaves its own base path to us."""
+        base = base.strip("/")
+        prefixes = ["", f"/{base}"] if base else [""]
+        return [
+            route
+            for prefix in prefixes
+            for route in (
+                Route(f"{prefix}/stream/{{run}}", self.stream, methods=["GET"]),
+                Route(f"{prefix}/health", self.health, methods=["GET"]),
+            )
+        ]
+
+    async def stream(self, request: Request) -> Response:
+        """One run's events. ``Last-Event-ID`` (or ``?after=``) resumes; ``?once`` ends after what was missed."""
+        run = request.path_params["run"]
+        try:
+            if not RUN_ID.fullmatch(run):
+                raise KeyError(run)
+            await self.hub.check(run)
+        except KeyError:
+            return _sentence(404, "There is no such run: it was removed, or the address is mistyped.")
+        if self.hub.closing:
+            return _sentence(503, "The server is stopping.")
+        after = request.headers.get("last-event-id") or request.query_params.get("after")
+        events = self.hub.events(run, after, once="once" in request.query_params)
+        return StreamingResponse(events, media_type="text/event-stream", headers=HEADERS)
+
+    async def health(self, _request: Request) -> Response:
+        """Whether the server answers, and how many look at how many runs."""
+        hub = self.hub
+        return JSONResponse({"status": "ok", "viewers": hub.viewers, "runs": hub.runs}, headers=HEADERS)
+
+    def close(self) -> None:
+        """End every stream now; on the event loop."""
+        if self._hub is not None:
+            self._hub.close()
+
+
+def _sentence(code: int, text: str) -> Response:
+    body: dict[str, Any] = {"error": text}
+    return JSONResponse(body, status_code=code, headers=HEADERS)

@@ -1,0 +1,114 @@
+"""What the verdict needs of a run, gathered while the run is read: five numbers a step instead of every signal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from resnet_viz.draw.verdict import Telemetry, judge, ratio_layers
+from resnet_viz.runs.store import Event
+from resnet_viz.spec import DATASETS
+
+from .thinning import Segment, Signals
+
+MAX_HISTORY = 96
+"""Verdicts that a viewer gets with the past of a run, so that the scrubber finds one at any step."""
+
+VerdictRow = list[Any]
+"""[step, bold, rest] as it stands in a delta message."""
+
+
+class _Track:
+    """One contestant: loss, minibatch error, and first, largest and last gradient norm of the layers of the ratio.
+
+    The largest stands between first and last, so that the verdict reads the same ratio, the same largest norm
+    and the same "not finite" from three columns as from all of them. 20 bytes a step.
+    """
+
+    def __init__(self, contestant: dict[str, Any]) -> None:
+        self.name = str(contestant.get("name"))
+        layers = contestant.get("layers", ())
+        wanted, self.blocks = ratio_layers(layers)
+        signals = Signals.of(contestant)
+        place = {str(layer.get("path")): at for layer, at in zip(layers, signals.gradients, strict=True)}
+        pairs = [(path, place[path]) for path in wanted if place.get(path, -1) >= 0]
+        self.paths = tuple(path for path, _ in pairs)
+        self.columns = [at for _, at in pairs]
+        self.signals = signals
+        self.rows = np.empty((256, 5), np.float32)
+        self.count = 0
+        self.evals: dict[int, float] = {}
+
+    def add(self, segment: Segment) -> None:
+        end = segment.first + len(segment.values)
+        if end > len(self.rows):
+            grown = np.full((max(end, 2 * len(self.rows)), 5), np.nan, np.float32)
+            grown[: self.count] = self.rows[: self.count]
+            self.rows = grown
+        if segment.first > self.count:
+            self.rows[self.count : segment.first] = np.nan
+        rows = self.rows[segment.first : end]
+        for at, column in enumerate((self.signals.loss, self.signals.train_error)):
+            rows[:, at] = segment.values[:, column] if column >= 0 else np.nan
+        if self.columns:
+            norms = segment.values[:, self.columns]
+            rows[:, 2], rows[:, 3], rows[:, 4] = norms[:, 0], norms.max(axis=1), norms[:, -1]
+        self.count = end
+
+    def telemetry(self) -> Telemetry:
+        rows = self.rows[: self.count]
+        paths, gradients = self.paths, rows[:, 2:5]
+        if len(paths) < 2:
+            gradients = rows[:, 2 : 2 + len(paths)]
+        else:
+            paths = (paths[0], "", paths[-1])
+        error: NDArray[np.float32] | None = rows[:, 1] if self.signals.train_error >= 0 else None
+        return Telemetry(self.name, paths, self.blocks, rows[:, 0], error, gradients, tuple(sorted(self.evals.items())))
+
+
+class Witness:
+    """Gathers a run and says at any step what it shows, exactly as :func:`resnet_viz.draw.verdict.verdict` does."""
+
+    def __init__(self, header: dict[str, Any]) -> None:
+        self._tracks = {str(c.get("name")): _Track(c) for c in header.get("contestants", ())}
+        info = DATASETS.get(str(header.get("dataset", "")))
+        self._chance = 1 - 1 / info.classes if info else 0.9
+
+    def add(self, segments: Iterable[Segment], events: Iterable[Event]) -> None:
+        """Take in what is new."""
+        for segment in segments:
+            if segment.contestant in self._tracks:
+                self._tracks[segment.contestant].add(segment)
+        for event in events:
+            error = event.data.get("train_error")
+            if event.kind == "eval" and event.contestant in self._tracks and isinstance(error, int | float):
+                self._tracks[event.contestant].evals[int(event.step or 0)] = float(error)
+
+    @property
+    def done(self) -> int:
+        """Steps that every contestant has done."""
+        return min((track.count for track in self._tracks.values()), default=0)
+
+    def now(self) -> VerdictRow | None:
+        """The verdict on everything so far; None before the first step."""
+        rows = self._judge([None]) if any(track.count for track in self._tracks.values()) else []
+        return [self.done, *rows[0][1:]] if rows else None
+
+    def history(self) -> list[VerdictRow]:
+        """Verdicts along the run: the initialisation, evenly spaced steps, every evaluation that there is room for."""
+        if not any(track.count for track in self._tracks.values()):
+            return []
+        steps = set(np.linspace(0, self.done, num=min(self.done + 1, MAX_HISTORY)).astype(int).tolist())
+        evals = sorted({step for track in self._tracks.values() for step in track.evals if step <= self.done})
+        steps.update(evals[-MAX_HISTORY:])
+        rows = self._judge(sorted(steps - {self.done}))
+        last = self.now()
+        return [*rows, last] if last else rows
+
+    def _judge(self, steps: Iterable[int | None]) -> list[VerdictRow]:
+        telemetry = [track.telemetry() for track in self._tracks.values()]
+        verdicts = [(step, judge(telemetry, step, chance=self._chance)) for step in steps]
+        return [[step, v.bold, v.rest] for step, v in verdicts]

@@ -1,0 +1,142 @@
+"""How a person steers a running race: one object that all contestants ask before each update."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Iterable
+
+from ..spec import Recipe
+from .schedule import Schedule
+
+WINDOW = 4
+"""Steps that a fast contestant may be ahead of the slowest. It costs nothing, since the slowest decides when the
+race is over, and it keeps the pictures together and a pause or a new learning rate within reach of all."""
+
+LONGEST_WAIT = 60.0
+
+
+class Control:
+    """Pause, single step, resume, stop, learning rate and pace of one race. Safe to use from any thread.
+
+    Each contestant computes the row of step s (loss and gradients at the weights of that moment), asks for its
+    turn, and only then applies update s. So a race that is paused shows the networks as they stand, at first
+    those at initialisation, and one step is one update and the new picture.
+
+    A pause lets the contestants that lie behind come up to the one in front: all stop at the same step.
+    """
+
+    def __init__(self, contestants: Iterable[str], recipe: Recipe, steps: int) -> None:
+        self.steps = steps
+        self._schedule = Schedule(recipe, steps)
+        self._pace = recipe.pace
+        # The row that each contestant has or is on its way to: what it was allowed cannot be taken back.
+        self._heading = dict.fromkeys(contestants, -1)
+        self._stopped = False
+        self._limit: int | None = None
+        self._origin = (time.monotonic(), 0)
+        self._changed = threading.Condition()
+
+    # -- the person's side --------------------------------------------------------------------------------
+
+    @property
+    def paused(self) -> bool:
+        """True between a pause (or a single step) and the next resume."""
+        return self._limit is not None
+
+    @property
+    def reached(self) -> int:
+        """Updates that every contestant has done or is doing."""
+        return max(0, min(self._heading.values()))
+
+    def pause(self) -> None:
+        """Let every contestant come to the same step and wait there."""
+        with self._changed:
+            if self._limit is None:
+                self._limit = self._front
+            self._changed.notify_all()
+
+    def step(self) -> None:
+        """One more step for every contestant, then pause."""
+        with self._changed:
+            self._limit = (self._front if self._limit is None else self._limit) + 1
+            self._changed.notify_all()
+
+    def resume(self) -> None:
+        """Go on."""
+        with self._changed:
+            self._limit = None
+            self._origin = (time.monotonic(), self._front)
+            self._changed.notify_all()
+
+    def stop(self) -> None:
+        """Let every contestant end after the step that it is at."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+
+    def set_learning_rate(self, value: float) -> int | None:
+        """Change the learning rate for all; gives the first step that has it, None when no step is left for it.
+
+        It is a step that no contestant is on its way to, so that the change meets all of them at the same step.
+        """
+        with self._changed:
+            step = max(self._heading.values()) + 1
+            if step >= self.steps:
+                return None
+            self._schedule.change(step, value)
+            return step
+
+    def set_pace(self, value: float) -> int:
+        """At most ``value`` steps a second from now on, 0 for no limit; gives the step that was reached."""
+        with self._changed:
+            self._pace = value
+            self._origin = (time.monotonic(), self._front)
+            self._changed.notify_all()
+            return self._front
+
+    # -- the contestants' side ----------------------------------------------------------------------------
+
+    def begin(self, contestant: str, step: int) -> float:
+        """Say that the row of ``step`` is about to be computed; gives the learning rate of update ``step``."""
+        with self._changed:
+            self._heading[contestant] = step
+            self._changed.notify_all()
+            return self._schedule[step]
+
+    def end(self, contestant: str) -> None:
+        """Say that the contestant has done its last update."""
+        with self._changed:
+            self._heading[contestant] = self.steps
+            self._changed.notify_all()
+
+    def turn(self, contestant: str, step: int, patience: float) -> bool | None:
+        """Wait until update ``step`` may be applied: True now, False never (stopped), None when patience is over."""
+        with self._changed:
+            end = time.monotonic() + patience
+            while not self._stopped:
+                delay = self._delay(step)
+                if delay <= 0:
+                    self._heading[contestant] = step + 1
+                    self._changed.notify_all()
+                    return True
+                left = end - time.monotonic()
+                if left <= 0:
+                    return None
+                self._changed.wait(min(delay, left, LONGEST_WAIT))
+            return False
+
+    def _delay(self, step: int) -> float:
+        if self._limit is not None:
+            return 0.0 if step < self._limit else math.inf
+        if step >= min(self._heading.values()) + WINDOW:
+            return math.inf
+        if not self._pace:
+            return 0.0
+        since, first = self._origin
+        return since + (step + 1 - first) / self._pace - time.monotonic()
+
+    @property
+    def _front(self) -> int:
+        return max(0, *self._heading.values())

@@ -1,0 +1,114 @@
+"""What an experiment takes on this machine, from a few timed steps side by side."""
+
+from __future__ import annotations
+
+import statistics
+import threading
+import time
+from typing import Any
+
+import psutil
+import torch
+
+from ..data import load
+from ..inspect import summarize
+from ..spec import Experiment, SpecError
+from .cards import cards, measured_paths
+from .devices import calculation, choose, device_name, slots_for
+from .engine import EagerEngine, on_device
+from .slots import Slots
+
+STEPS = 4
+PATIENCE = 2.0
+"""Seconds after which no further step is timed; one is timed always."""
+
+
+def memory_needed(experiment: Experiment) -> int:
+    """Bytes of weights, gradients, momentum and stored activations of all contestants together."""
+    return sum(summarize(network, experiment.recipe.batch).memory for network in experiment.contestants.values())
+
+
+def check_memory(experiment: Experiment, device: torch.device) -> int:
+    """The same, or ``SpecError`` when it is more than the device has free."""
+    needed = memory_needed(experiment)
+    free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else psutil.virtual_memory().available
+    if needed > free:
+        raise SpecError(
+            f"This takes {needed / 1e9:.2f} GB of memory and the device has {free / 1e9:.2f} GB free: "
+            "use a smaller batch or smaller networks."
+        )
+    return needed
+
+
+def estimate(experiment: Experiment, *, slots: Slots | None = None) -> dict[str, Any]:
+    """Seconds, milliseconds a step of the whole race, bytes and device, with the contestants' cards.
+
+    Every contestant trains at most four steps beside the others and evaluates once; nothing is kept. ``seconds`` is
+    the time of all steps and evaluations, stretched to the recipe's pace. Raises ``SpecError`` for networks that
+    cannot be built, a device that is not there, or more memory than there is.
+    """
+    recipe = experiment.recipe
+    device = choose(recipe.device)
+    found = cards(experiment)
+    needed = check_memory(experiment, device)
+    slots = slots or slots_for(device)
+    paths = measured_paths(found)
+    with calculation(device):
+        data = on_device(load(experiment.dataset), device)
+        engines = [
+            EagerEngine(network, recipe, data, paths[name], device) for name, network in experiment.contestants.items()
+        ]
+        timed = [_Timed(engine, slots) for engine in engines]
+        for contestant in timed:
+            contestant.start()
+        for contestant in timed:
+            contestant.join()
+    for contestant in timed:
+        if contestant.error is not None:
+            raise contestant.error
+    turns = max(1.0, len(timed) / slots.count)
+    step = max(contestant.step_seconds for contestant in timed) * turns
+    evaluation = max(contestant.evaluation_seconds for contestant in timed) * turns
+    paced = max(step, 1 / recipe.pace) if recipe.pace else step
+    return {
+        "seconds": paced * experiment.steps + evaluation * (recipe.epochs + 1),
+        "step_ms": step * 1000,
+        "memory_bytes": needed,
+        "device": f"{device.type}: {device_name(device)}",
+        "contestants": found,
+    }
+
+
+class _Timed(threading.Thread):
+    """One contestant's few steps; the first one warms up and counts only when there is no other."""
+
+    def __init__(self, engine: EagerEngine, slots: Slots) -> None:
+        super().__init__(daemon=True)
+        self.engine, self.slots = engine, slots
+        self.step_seconds = self.evaluation_seconds = 0.0
+        self.error: Exception | None = None
+
+    def run(self) -> None:
+        try:
+            with self.engine.on_stream():
+                if self.engine.device.type == "cpu":
+                    torch.set_num_threads(1)
+                self._measure()
+        except Exception as error:
+            self.error = error
+
+    def _measure(self) -> None:
+        times: list[float] = []
+        begin = time.monotonic()
+        while not times or (len(times) < STEPS + 1 and time.monotonic() - begin < PATIENCE):
+            with self.slots:
+                start = time.perf_counter()
+                self.engine.compute(len(times), 0.0)
+                self.engine.update(0.0)
+                self.engine.probe.take()
+                times.append(time.perf_counter() - start)
+        self.step_seconds = statistics.median(times[1:] or times)
+        with self.slots:
+            start = time.perf_counter()
+            self.engine.evaluate()
+            self.evaluation_seconds = time.perf_counter() - start

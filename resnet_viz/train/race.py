@@ -1,0 +1,202 @@
+"""A race: every contestant in a thread of its own, side by side, on the same batches from the same start."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ..data import load
+from ..spec import Experiment, sentence
+from .control import Control
+from .devices import choose, slots_for
+from .engine import EagerEngine, on_device
+from .slots import Slots
+
+FLUSH = 0.1
+"""Seconds between two copies of a ring to the host: ten frames a second are what a live picture shows."""
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """New telemetry: float32 [steps, signals] from step ``first``."""
+
+    contestant: str
+    first: int
+    values: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """Errors on the whole sets after ``step`` updates, as fractions."""
+
+    contestant: str
+    step: int
+    epoch: int
+    train_error: float
+    test_error: float
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The contestant cannot go on; ``reason`` is one sentence."""
+
+    contestant: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Ended:
+    """The contestant's thread is over."""
+
+    contestant: str
+
+
+Message = Rows | Evaluated | Failed | Ended
+
+
+class Race:
+    """All contestants of an experiment. ``layers`` gives each one's measured paths in forward order.
+
+    :meth:`start` returns at once; telemetry comes through :attr:`messages` until each contestant has sent
+    :class:`Ended`; :attr:`control` steers. A row or gradient that is not finite ends the whole race, since
+    nothing is compared any more. The caller holds :func:`~resnet_viz.train.devices.calculation` meanwhile.
+    Raises ``SpecError`` when a network cannot be built or the device is not there.
+    """
+
+    def __init__(
+        self, experiment: Experiment, layers: Mapping[str, Sequence[str]], *, slots: Slots | None = None
+    ) -> None:
+        recipe = experiment.recipe
+        self.device = choose(recipe.device)
+        self.control = Control(experiment.contestants, recipe, experiment.steps)
+        self.messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
+        self._slots = slots or slots_for(self.device)
+        self._epoch = experiment.steps_per_epoch
+        data = on_device(load(experiment.dataset), self.device)
+        self.engines = {
+            name: EagerEngine(network, recipe, data, layers[name], self.device)
+            for name, network in experiment.contestants.items()
+        }
+        self._threads = [
+            threading.Thread(target=self._run, args=(name,), name=f"contestant {name}", daemon=True)
+            for name in experiment.contestants
+        ]
+
+    def start(self) -> None:
+        """Let the contestants go."""
+        for thread in self._threads:
+            thread.start()
+
+    def join(self) -> None:
+        """Wait until all contestants have ended."""
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join()
+
+    def _run(self, name: str) -> None:
+        try:
+            with self.engines[name].on_stream():
+                if self.device.type == "cpu":
+                    torch.set_num_threads(1)  # the number belongs to each thread
+                _Contestant(name, self).run()
+        except Exception as error:
+            logging.getLogger(__name__).exception("%s failed", name)
+            self.messages.put(Failed(name, f"{name} stopped: {_first_line(error)}"))
+            self.control.stop()
+        finally:
+            self.control.end(name)
+            self.messages.put(Ended(name))
+
+
+class _Contestant:
+    """The loop of one thread."""
+
+    def __init__(self, name: str, race: Race) -> None:
+        self.name = name
+        self.engine = race.engines[name]
+        self.control = race.control
+        self.slots = race._slots
+        self.epoch = race._epoch
+        self.put = race.messages.put
+        self.flushed = -FLUSH
+
+    def run(self) -> None:
+        steps = self.control.steps
+        for step in range(steps):
+            with self.slots:
+                rate = self.control.begin(self.name, step)
+                self.engine.compute(step, rate)
+            if not self._flush_if_due() or (step == 0 and not self._evaluate(0)) or not self._turn(step):
+                break
+            with self.slots:
+                self.engine.update(rate)
+            if (step + 1) % self.epoch == 0 and not self._evaluate(step + 1):
+                break
+        self._flush()
+
+    def _turn(self, step: int) -> bool:
+        while True:
+            due = self.flushed + FLUSH - time.monotonic() if self.engine.probe.waiting else np.inf
+            go = self.control.turn(self.name, step, due)
+            if go is not None:
+                return go
+            if not self._flush():
+                return False
+
+    def _evaluate(self, step: int) -> bool:
+        """False when the telemetry up to here shows that the contestant has failed."""
+        if not self._flush():
+            return False
+        with self.slots:
+            train, test = self.engine.evaluate()
+        self.put(Evaluated(self.name, step, step // self.epoch, train, test))
+        return True
+
+    def _flush_if_due(self) -> bool:
+        probe = self.engine.probe
+        due = time.monotonic() - self.flushed >= FLUSH or probe.waiting == probe.capacity
+        return self._flush() if due else True
+
+    def _flush(self) -> bool:
+        """Send the rows that wait; False when one of them is not finite, and then no row after it."""
+        if not self.engine.probe.waiting:
+            return True
+        first, values = self.engine.probe.take()
+        self.flushed = time.monotonic()
+        bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
+        if not len(bad):
+            self.put(Rows(self.name, first, values))
+            return True
+        row = int(bad[0])
+        self.put(Rows(self.name, first, values[: row + 1]))
+        self.put(Failed(self.name, not_finite(self.name, first + row, self.engine.probe.signals, values[row])))
+        self.control.stop()
+        return False
+
+
+def not_finite(contestant: str, step: int, signals: Sequence[str], row: NDArray[np.float32]) -> str:
+    """The sentence for a row with a value that is not finite: contestant, step, first layer in forward order, rate."""
+    bad = [name for name, value in zip(signals, row, strict=True) if not np.isfinite(value)]
+    layers = [name.partition("/")[2] for name in bad if name.startswith("grad_norm/")]
+    loss, rate = row[signals.index("loss")], row[signals.index("lr")]
+    what = f"the loss is {loss}" if "loss" in bad else "the loss is still finite"
+    if layers:
+        count = f", the first of {len(layers)} such layers" if len(layers) > 1 else ""
+        what += f" and the gradient of {layers[0]} is not{' finite' if 'loss' in bad else ''}{count}"
+    elif bad != ["loss"]:
+        what += f" and {bad[-1]} is not"
+    return f"{contestant} failed at step {step}: {what}; try a learning rate below {rate:g}."
+
+
+def _first_line(error: Exception) -> str:
+    if isinstance(error, torch.OutOfMemoryError):
+        return "the device has not enough memory; use a smaller batch or a smaller network."
+    return (sentence(error).strip() or type(error).__name__).splitlines()[0]

@@ -1,0 +1,95 @@
+"""What can be done with the draft as a whole: undo, redo, share, open, save, race."""
+
+from __future__ import annotations
+
+import re
+from typing import NoReturn
+from urllib.parse import quote
+
+import streamlit as st
+
+from resnet_viz.spec import Network, SpecError, encode
+from resnet_viz.ui import fields, pages
+from resnet_viz.ui.draft import PARAMETER, SESSION, Draft, read_file
+from resnet_viz.ui.graph_view import Focus, set_focus
+
+FILE = "playground file"
+RACING = "playground race asked for"
+
+
+def action_bar(draft: Draft) -> None:
+    """Undo, Redo, Share link, File, and the primary one: a race against the plain twin."""
+    with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", key="play_actions"):
+        st.button(
+            "Undo", key="playground undo", on_click=draft.undo, disabled=not draft.can_undo, shortcut="Mod+Z",
+            help="Take the last edit back",
+        )  # fmt: skip
+        st.button(
+            "Redo", key="playground redo", on_click=draft.redo, disabled=not draft.can_redo, shortcut="Mod+Shift+Z",
+            help="Do it again",
+        )  # fmt: skip
+        with st.popover("Share link", help="An address that opens this network"):
+            st.caption("Whoever opens this address sees this network.")
+            st.code(share_address(draft.network), language=None, wrap_lines=True)
+        with st.popover("File"):
+            _file(draft)
+        st.button(
+            race_words(draft.network), key="playground race", type="primary", on_click=_race,
+            disabled=draft.attempt is not None,
+        )  # fmt: skip
+    if st.session_state.pop(RACING, False):
+        start_race(draft.network)
+
+
+def race_words(network: Network) -> str:
+    """A plain network races against its residual twin, every other one against its plain twin."""
+    return "Race against its residual twin" if network.is_plain else "Race against its plain twin"
+
+
+def _race() -> None:
+    # A page switch is not allowed in a callback: the run that follows does it.
+    st.session_state[RACING] = True
+
+
+def start_race(network: Network) -> NoReturn:
+    """Make the network and its twin the race and go to its page."""
+    from resnet_viz.ui.race_session import open_race
+
+    open_race(network)
+    pages.go(pages.RACE)
+
+
+def share_address(network: Network) -> str:
+    """The page's address with this network in it."""
+    return f"{st.context.url or ''}?{PARAMETER}={quote(encode(network), safe='')}"
+
+
+def _file(draft: Draft) -> None:
+    st.download_button(
+        "Save as file", draft.network.model_dump_json(indent=2), file_name=f"{file_stem(draft.network.name)}.json",
+        mime="application/json", on_click="ignore", width="stretch",
+    )  # fmt: skip
+    # A new key after each opening empties the widget, so that a later run does not open the same file again.
+    count = st.session_state.setdefault(f"{FILE} count", 0)
+    st.file_uploader("Open a file", type=["json"], key=f"{FILE} {count}", on_change=_opened, max_upload_size=1)
+    fields.refusal(draft, "file")
+
+
+def _opened() -> None:
+    draft: Draft = st.session_state[SESSION]
+    count = st.session_state[f"{FILE} count"]
+    upload = st.session_state.get(f"{FILE} {count}")
+    if upload is None:
+        return
+    try:
+        draft.load(read_file(upload.getvalue()))
+    except SpecError as error:
+        draft.refuse("file", str(error))
+        return
+    set_focus(Focus())
+    st.session_state[f"{FILE} count"] = count + 1
+
+
+def file_stem(name: str) -> str:
+    """The name as a file may carry it: letters, digits, dash, dot, underscore."""
+    return re.sub(r"[^\w.-]+", "-", name, flags=re.ASCII).strip("-.") or "network"

@@ -1,0 +1,268 @@
+"""The network that the person is assembling: its history, its refusals, and its text in the address bar.
+
+:class:`Draft` is plain Python and decides everything; :func:`open_draft` keeps one in the session and in step
+with ``?n=`` in the URL, so that reload, Back and a second tab show what was there.
+
+Two kinds of edits do not become the draft. One that cannot be written down (width 0) is refused: its sentence
+stands beside the field and what was typed stays in it. One that can be written down but not built (an input too
+small for its strides) becomes the *attempt*: the graph draws it with the failing block marked, further edits
+build on it, and as soon as it can be built it is the draft.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import streamlit as st
+from pydantic import ValidationError
+
+from resnet_viz.spec import Network, ShareError, SpecError, decode, encode, preset, presets, sentence
+from resnet_viz.spec.shapes import problems
+
+DEFAULT = "resnext50_32x4d"
+MAX_HISTORY = 200
+MAX_FILE = 200_000
+EDITED = " edited"
+SESSION = "network draft"
+PARAMETER = "n"
+STALE_SECONDS = 1.5
+"""A rerun that was sent before the browser heard of our newest ``?n=`` still carries the one before it."""
+
+Path = tuple[str | int, ...]
+
+
+@dataclass
+class Draft:
+    """One person's network and how it came to be.
+
+    ``history[position]`` is the network that can be built and that totals, table and URL show; ``attempt`` is a
+    later one that cannot be built, ``attempt_field`` the field that made it so; ``refusals`` has one sentence a
+    field; ``notice`` one sentence about the last load (a link that was no link).
+    """
+
+    history: list[Network]
+    position: int = 0
+    attempt: Network | None = None
+    attempt_field: str = ""
+    refusals: dict[str, str] = field(default_factory=dict)
+    notice: str = ""
+    touched: bool = False
+    written: str | None = None
+    superseded: tuple[str | None, float] = ("", 0.0)
+
+    @property
+    def network(self) -> Network:
+        """The network that can be built."""
+        return self.history[self.position]
+
+    @property
+    def shown(self) -> Network:
+        """The network that fields and graph show: the attempt when there is one."""
+        return self.attempt or self.network
+
+    @property
+    def base(self) -> str:
+        """Name of the preset that this network started from, as its own name tells; "" when it tells none."""
+        name = self.shown.name.removesuffix(EDITED)
+        return name if name in presets() else ""
+
+    def edit(self, place: str, make: Callable[[Network], Network]) -> bool:
+        """Apply ``make`` to what is shown; True when the result is the draft.
+
+        ``place`` names the field for :meth:`refusal`. A refusal (``ValidationError``, ``SpecError``,
+        ``ValueError``) leaves the draft as it was.
+        """
+        self.touched = True
+        self.notice = ""
+        try:
+            network = renamed(make(self.shown))
+        except (ValidationError, ValueError) as error:
+            self.refusals[place] = words(error)
+            return False
+        self.refusals.pop(place, None)
+        if problems(network):
+            self.attempt, self.attempt_field = network, place
+            return False
+        self._push(network)
+        return True
+
+    def refusal(self, place: str) -> str:
+        """The sentence that belongs beside that field, "" for none."""
+        if place in self.refusals:
+            return self.refusals[place]
+        if self.attempt is not None and place == self.attempt_field:
+            return problems(self.attempt)[0].message
+        return ""
+
+    def refuse(self, place: str, message: str) -> None:
+        """Put a sentence beside a field without touching the draft."""
+        self.touched = True
+        self.refusals[place] = message
+
+    def load(self, network: Network) -> None:
+        """Show another network (a preset, a file, a link); undo leads back. Refusals and notice are forgotten."""
+        self._forget()
+        self.touched = True
+        if problems(network):
+            self.attempt, self.attempt_field = network, "start"
+        else:
+            self._push(network)
+
+    def undo(self) -> None:
+        """One step back; an attempt is what goes first."""
+        self.touched = True
+        if self.attempt is None and self.position:
+            self.position -= 1
+        self._forget()
+
+    def redo(self) -> None:
+        """One step forward again."""
+        self.touched = True
+        self._forget()
+        self.position = min(self.position + 1, len(self.history) - 1)
+
+    @property
+    def can_undo(self) -> bool:
+        """True when there is something before this."""
+        return self.position > 0 or self.attempt is not None
+
+    @property
+    def can_redo(self) -> bool:
+        """True when something was undone and nothing edited since."""
+        return self.position < len(self.history) - 1
+
+    def read(self, text: str) -> None:
+        """Load a share text from the address bar; a text that is none leaves the draft and sets ``notice``.
+
+        When the text is that of a network already in the history (the browser's Back and Forward), only the
+        position moves, so that redo still leads forward.
+        """
+        try:
+            network = decode(text)
+        except ShareError as error:
+            self.notice = str(error)
+            return
+        if not isinstance(network, Network):
+            self.notice = "This link holds a race, not a network: open it on the Race page."
+            return
+        near = sorted(range(len(self.history)), key=lambda i: abs(i - self.position))
+        for i in near:
+            if self.history[i] == network:
+                self._forget()
+                self.position = i
+                return
+        self.load(network)
+
+    def _push(self, network: Network) -> None:
+        self.attempt = None
+        if network == self.network:
+            return
+        self.history = [*self.history[: self.position + 1], network][-MAX_HISTORY:]
+        self.position = len(self.history) - 1
+
+    def _forget(self) -> None:
+        self.attempt, self.refusals, self.notice = None, {}, ""
+
+
+def changed(network: Network, changes: Mapping[Path, Any]) -> Network:
+    """The network with the values at those paths (("stages", 1, "stride"): 2) replaced, validated again.
+
+    Raises pydantic's ``ValidationError``; its places count list entries from 0, :func:`sentence` from 1.
+    """
+    raw = network.model_dump()
+    for path, value in changes.items():
+        target: Any = raw
+        for step in path[:-1]:
+            target = target[step]
+        target[path[-1]] = value
+    return Network.model_validate(raw)
+
+
+def renamed(network: Network) -> Network:
+    """A preset that was edited is called "resnet50 edited", and "resnet50" again once it is that again."""
+    base = network.name.removesuffix(EDITED)
+    if base not in presets():
+        return network
+    original = preset(base)
+    same = network.model_copy(update={"name": base}) == original
+    return network.model_copy(update={"name": base if same else base + EDITED})
+
+
+def read_file(data: bytes) -> Network:
+    """The network of a saved file. Raises ``SpecError``, one sentence, for anything else."""
+    if len(data) > MAX_FILE:
+        raise SpecError(f"This file has {len(data):,} bytes, and a saved network has at most {MAX_FILE:,}.")
+    try:
+        return Network.model_validate_json(data)
+    except ValidationError as error:
+        if error.errors()[0]["type"] == "json_invalid":
+            raise SpecError("This file is not JSON: open one that was written by Save as file.") from error
+        raise SpecError(f"This file holds no network that can be: {words(error)}") from error
+
+
+def words(error: BaseException) -> str:
+    """A refusal for the page: "stages.2.block.width is 0: ..." reads "Stage 2's width is 0: ..." there."""
+    return re.sub(r"^stages\.(\d+)\.(?:block\.)?(\w+) is", r"Stage \1's \2 is", full_stop(sentence(error)))
+
+
+def full_stop(text: str) -> str:
+    """The sentence with its full stop."""
+    return text if text.endswith((".", "?")) else text + "."
+
+
+def open_draft(*, arrived: bool) -> Draft:
+    """The draft of this session, in step with the address bar. Call it once a run, before any widget.
+
+    ``arrived`` is True when the page before this run was another one: then an address without ``?n=`` keeps the
+    draft; otherwise such an address is the browser's Back to the first one, and the default is shown again.
+    """
+    text = st.query_params.get(PARAMETER)
+    draft: Draft | None = st.session_state.get(SESSION)
+    if draft is None:
+        draft = st.session_state[SESSION] = Draft([preset(DEFAULT)])
+        if text is not None:
+            draft.read(text)
+            if not draft.notice:
+                draft.history, draft.position = [draft.network], 0
+                draft.written = text
+    elif text != draft.written and not draft.touched and not _stale(draft, text):
+        if text is not None:
+            draft.read(text)
+            draft.written = text
+        elif not arrived:
+            draft.read(encode(preset(DEFAULT)))
+            draft.written = None
+    draft.touched = False
+    return draft
+
+
+def write_draft(draft: Draft) -> None:
+    """Put the draft into the address bar when it is not there yet. The untouched default needs no text."""
+    text = encode(draft.network)
+    pristine = draft.written is None and len(draft.history) == 1 and draft.network == preset(DEFAULT)
+    if pristine or draft.notice or draft.attempt is not None or st.query_params.get(PARAMETER) == text:
+        return
+    if text != draft.written:
+        draft.superseded = (draft.written, math.inf)
+    draft.written = text
+    st.query_params[PARAMETER] = text
+
+
+def settle(draft: Draft) -> None:
+    """Call it at the end of a run: from here on the browser knows the newest address, give or take its way there.
+
+    A rerun that was asked for during the run (on a busy machine that is seconds) still carries the address before.
+    """
+    before, when = draft.superseded
+    if when == math.inf:
+        draft.superseded = (before, time.monotonic())
+
+
+def _stale(draft: Draft, text: str | None) -> bool:
+    before, when = draft.superseded
+    return text == before and time.monotonic() - when < STALE_SECONDS

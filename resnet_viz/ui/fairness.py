@@ -1,0 +1,104 @@
+"""The fair-test contract of a race in words and rows: what is equal for all contestants, and every difference.
+
+Which weights start equal is computed from the specs by arithmetic, without torch (a test compares it with the
+built modules): each parameter is drawn from a generator seeded by (seed, dotted path), so two layers start
+alike when path, shape and initialisation scheme agree.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from resnet_viz.draw.wording import cut_middle, listed
+from resnet_viz.spec import DATASETS, Experiment, Network, differences
+from resnet_viz.spec.network import Block
+from resnet_viz.spec.shapes import block_shapes
+
+
+@dataclass(frozen=True)
+class SharedWeights:
+    """Convolution and linear layers of two networks: equal at the start, and those that only one of them has so.
+
+    ``only_first`` and ``only_second`` are dotted paths, among them layers of equal path but other shape.
+    """
+
+    same: tuple[str, ...]
+    only_first: tuple[str, ...]
+    only_second: tuple[str, ...]
+
+
+def weight_shapes(network: Network) -> dict[str, tuple[int, ...]]:
+    """Weight shape of each convolution [out, in / groups, k, k] and of ``fc`` [classes, width], in forward order."""
+    stem = network.stem
+    shapes: dict[str, tuple[int, ...]] = {"conv1": (stem.width, network.input.channels, stem.kernel, stem.kernel)}
+    for row in block_shapes(network):
+        block, path = network.stages[row.stage - 1].block, f"layer{row.stage}.{row.block - 1}"
+        enters, leaves = row.enters[0], row.leaves[0]
+        for i, shape in enumerate(_convolutions(block, enters), 1):
+            shapes[f"{path}.conv{i}"] = shape
+        changes = row.stride != 1 or enters != leaves
+        if block.merge == "add" and (block.shortcut == "C" or (block.shortcut == "B" and changes)):
+            shapes[f"{path}.downsample.0"] = (leaves, enters, 1, 1)
+    shapes["fc"] = (network.head.classes, network.stages[-1].block.out_width)
+    return shapes
+
+
+def shared_weights(first: Network, second: Network) -> SharedWeights:
+    """Which layers of two networks start with the same weights when both are built from the same seed."""
+    left, right = weight_shapes(first), weight_shapes(second)
+    equal = first.init == second.init
+    same = tuple(path for path, shape in left.items() if equal and right.get(path) == shape)
+    return SharedWeights(
+        same, tuple(path for path in left if path not in same), tuple(path for path in right if path not in same)
+    )
+
+
+def contract(experiment: Experiment) -> tuple[str, ...]:
+    """What is equal for all contestants, one sentence each."""
+    recipe, data = experiment.recipe, DATASETS[experiment.dataset]
+    names = list(experiment.contestants)
+    first = experiment.contestants[names[0]]
+    said = [
+        f"Seed {recipe.seed} for all: initial weights and batch order come from it.",
+        f"Same batches in the same order: {data.title}, {data.train:,} training images in batches of {recipe.batch}.",
+        f"Same budget: {recipe.epochs} epochs of {experiment.steps_per_epoch} steps, {experiment.steps:,} steps each.",
+        f"Same recipe: SGD, learning rate {recipe.learning_rate:g} after {recipe.warmup_steps} warm-up steps, "
+        f"momentum {recipe.momentum:g}, weight decay {recipe.weight_decay:g}, schedule {recipe.schedule}.",
+    ]
+    for name in names[1:]:
+        shared = shared_weights(first, experiment.contestants[name])
+        who = f"{cut_middle(names[0])} and {cut_middle(name)}"
+        if not shared.same:
+            said.append(f"No layer of {who} starts with the same weights.")
+        elif not shared.only_first and not shared.only_second:
+            said.append(f"Same initial weights: all {len(shared.same)} layers of {who}.")
+        else:
+            alone = [
+                f"{len(paths)} of {cut_middle(whose)}"
+                for whose, paths in ((names[0], shared.only_first), (name, shared.only_second))
+                if paths
+            ]
+            said.append(f"Same initial weights: {len(shared.same)} layers of {who}; not {listed(alone)}.")
+    return tuple(said)
+
+
+def all_differences(experiment: Experiment) -> list[dict[str, str]]:
+    """Every field in which a contestant differs from the first one, as rows of "Field" and one column a contestant.
+
+    Empty when all are the same network.
+    """
+    (_, first), *others = experiment.contestants.items()
+    rows: dict[str, dict[str, str]] = {}
+    for name, network in others:
+        for field, was, other in differences(first, network):
+            row = rows.setdefault(field, {"Field": field} | dict.fromkeys(experiment.contestants, was))
+            row[name] = other
+    return list(rows.values())
+
+
+def _convolutions(block: Block, channels: int) -> tuple[tuple[int, ...], ...]:
+    """He 2016a, Fig. 5; a basic block has both, a bottleneck only its 3x3 cut into groups (Xie 2017)."""
+    inner, out, groups = block.inner_width, block.out_width, block.cardinality
+    if block.branch == "basic":
+        return (inner, channels // groups, 3, 3), (out, inner // groups, 3, 3)
+    return (inner, channels, 1, 1), (inner, inner // groups, 3, 3), (out, inner, 1, 1)

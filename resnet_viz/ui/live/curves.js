@@ -1,0 +1,220 @@
+// Curves over steps: the loss, one layer's gradient norm, and the error on the whole sets.
+
+import { decadeLabel, decades, linearTicks, short } from "./numbers.js";
+import { Frame, Surface, spread } from "./surface.js";
+
+class Curves {
+  constructor(parent, label) {
+    this.surface = new Surface(parent, label);
+  }
+
+  begin(model, style) {
+    const { surface } = this;
+    surface.fit();
+    surface.clear();
+    const names = new Map(model.contestants.map((c) => [c, style.name(c, 14)]));
+    const wide = style.widest(surface.pen, [...names.values()], 24);
+    this.frame = new Frame(surface, 46, 8, wide + 16, 24);
+    this.names = names;
+    this.total = Math.max(1, model.total);
+  }
+
+  x(step) {
+    return this.frame.x0 + (step / this.total) * this.frame.width;
+  }
+
+  /** Grid lines with their values, and the steps below: they stay until the scale is another. */
+  axes(ticks, y, label, style, total) {
+    const { surface, frame } = this;
+    surface.backdrop([style.id, frame.x0, frame.x1, total, ticks.map((tick) => [tick, y(tick)])].join(), () => {
+      this.grid(ticks, y, label, style);
+      frame.stepAxis(total, style);
+    });
+  }
+
+  grid(ticks, y, label, style) {
+    const { surface, frame } = this;
+    surface.font(style.small, 400, style.family);
+    for (const tick of ticks) {
+      const height = y(tick);
+      surface.line(frame.x0, height, frame.x1, height, style.grid);
+      surface.text(label(tick), frame.x0 - 8, height, style.quiet, "right", "middle");
+    }
+  }
+
+  /** Draw up to the step shown; what comes after it is faint (scrubbed back) or absent (replayed). */
+  upTo(playhead, draw) {
+    const { frame, surface } = this;
+    if (playhead.mode === "live") {
+      draw();
+      return;
+    }
+    const now = this.x(playhead.row) + 1;
+    frame.within(0, now, draw);
+    if (playhead.mode !== "at") return;
+    surface.pen.globalAlpha = 0.28;
+    frame.within(now, surface.width, draw);
+    surface.pen.globalAlpha = 1;
+  }
+
+  ends(labels, style, rim = null) {
+    const { surface, frame } = this;
+    surface.font(style.label, 600, style.family);
+    for (const label of spread(labels, style.label + 3, frame.y0 + 4, frame.y1 - 2)) {
+      surface.label(this.names.get(label.c), label.x + 8, label.y, style.ink(label.c.role), rim);
+    }
+  }
+
+  /** Changes of the learning rate, as they happened. */
+  marks(model, style) {
+    const { surface, frame } = this;
+    surface.font(style.small, 400, style.family);
+    for (const mark of model.marks) {
+      if (mark.kind !== "lr") continue;
+      const x = this.x(mark.step);
+      surface.line(x, frame.y0, x, frame.y1, style.quiet, 1, [1, 3]);
+      const right = x > frame.x1 - 60;
+      const words = `lr ${short(mark.value)}`;
+      surface.label(words, right ? x - 4 - surface.pen.measureText(words).width : x + 4, frame.y0 + 4, style.quiet, style.panel);
+    }
+  }
+
+  cursors(playhead, pointed, style) {
+    const { surface, frame } = this;
+    const steps = [];
+    if (playhead.mode === "at") steps.push([playhead.row, style.text]);
+    if (pointed.step !== null && pointed.step !== undefined) steps.push([pointed.step, style.quiet]);
+    for (const [step, colour] of steps) surface.line(this.x(step), frame.y0, this.x(step), frame.y1, colour, 1, [3, 3]);
+  }
+
+  at(px, py) {
+    if (!this.frame || !this.frame.holds(px, py)) return null;
+    const step = Math.round(((px - this.frame.x0) / this.frame.width) * this.total);
+    return { step: Math.max(0, Math.min(this.total, step)) };
+  }
+}
+
+/** The next round number, so that an axis does not move with every new value. */
+function roundUp(value) {
+  const power = 10 ** Math.floor(Math.log10(value));
+  return [1, 1.25, 1.6, 2, 2.5, 3, 4, 5, 6.5, 8, 10].find((m) => m * power >= value * 1.02) * power;
+}
+
+/** Loss per step, or where a layer is chosen its gradient norm per step. */
+export class StepCurves extends Curves {
+  constructor(parent) {
+    super(parent, "Loss per step");
+  }
+
+  draw(model, playhead, style, pointed, layer) {
+    this.begin(model, style);
+    const chosen = layer !== null;
+    const value = (c, i) => (chosen ? c.track.grad[i][c.main[layer]] : c.track.loss[i]);
+    const y = chosen ? this.logAxis(model, style) : this.lossAxis(model, style);
+    if (!model.started) return;
+    const labels = [];
+    const has = model.contestants.filter((c) => !chosen || layer < c.main.length);
+    this.upTo(playhead, () => {
+      for (const c of has) this.curve(c, value, y, style, chosen);
+    });
+    for (const c of has) {
+      let i = playhead.mode === "live" ? c.track.length - 1 : c.track.at(playhead.row);
+      while (i > 0 && !Number.isFinite(value(c, i))) i -= 1;
+      const height = i >= 0 ? y(value(c, i)) : NaN;
+      if (!Number.isNaN(height)) labels.push({ y: height, x: this.x(c.track.step[i]), c });
+    }
+    this.marks(model, style);
+    this.cursors(playhead, pointed, style);
+    this.ends(labels, style, playhead.mode === "at" ? style.panel : null);
+  }
+
+  curve(c, value, y, style, chosen) {
+    const { surface, frame } = this;
+    const { track } = c;
+    const colour = style.line(c.role);
+    const xs = track.step.map((s) => this.x(s));
+    const ys = track.step.map((_, i) => y(value(c, i)));
+    if (!chosen && track.span.some((s) => s > 1)) {
+      surface.pen.fillStyle = colour;
+      const alpha = surface.pen.globalAlpha;
+      surface.pen.globalAlpha = alpha * 0.2;
+      track.step.forEach((_, i) => {
+        const top = y(track.high[i]);
+        if (track.span[i] > 1 && Number.isFinite(top)) surface.pen.fillRect(xs[i] - 0.5, top, 1.5, Math.max(1, y(track.low[i]) - top));
+      });
+      surface.pen.globalAlpha = alpha;
+    }
+    surface.path(xs, ys, colour, 1.9, style.dash(c.role));
+    ys.forEach((height, i) => {
+      if (Number.isNaN(height)) surface.marker("x", xs[i], frame.y0 + 2, 3, colour);
+    });
+  }
+
+  lossAxis(model, style) {
+    const seen = model.contestants.flatMap((c) => c.track.high.filter(Number.isFinite)).sort((a, b) => a - b);
+    const usual = seen.length ? seen[Math.floor(0.97 * (seen.length - 1))] : 2.6;
+    const top = roundUp(Math.max(0.1, Math.min(seen.length ? seen[seen.length - 1] : 2.6, usual * 1.25)));
+    const { frame } = this;
+    const y = (v) => (Number.isFinite(v) ? frame.y1 - Math.min(1, v / top) * frame.height : NaN);
+    this.axes(linearTicks(top, Math.max(2, Math.floor(frame.height / 42))), y, String, style, model.total);
+    return y;
+  }
+
+  logAxis(model, style) {
+    const scale = model.scale();
+    const { frame } = this;
+    const y = (v) => {
+      if (!Number.isFinite(v)) return NaN;
+      const at = v > 0 ? (Math.log10(v) - scale.low) / (scale.high - scale.low) : 0;
+      return frame.y1 - Math.max(0, Math.min(1, at)) * frame.height;
+    };
+    const labelled = decades(scale.low, scale.high, Math.floor(frame.height / 26));
+    this.axes(labelled.map((e) => 10 ** e), y, (v) => decadeLabel(Math.round(Math.log10(v))), style, model.total);
+    return y;
+  }
+}
+
+/** Train and test error of the whole sets, at the start and after every epoch. */
+export class ErrorCurves extends Curves {
+  constructor(parent) {
+    super(parent, "Train and test error");
+  }
+
+  draw(model, playhead, style, pointed) {
+    this.begin(model, style);
+    const { surface, frame } = this;
+    const y = (v) => (Number.isFinite(v) ? frame.y1 - v * frame.height : NaN);
+    this.axes([0, 0.5, 1], y, (v) => `${100 * v} %`, style, model.total);
+    if (!model.contestants.some((c) => c.evals.length)) return;
+    const until = playhead.mode === "live" ? Infinity : playhead.row + (playhead.row > 0 ? 1 : 0);
+    if (playhead.mode === "at") {
+      surface.pen.globalAlpha = 0.28;
+      for (const c of model.contestants) this.errors(c, c.evals, y, style);
+      surface.pen.globalAlpha = 1;
+    }
+    for (const c of model.contestants) this.errors(c, c.evals.filter((e) => e.step <= until), y, style);
+    const labels = [];
+    for (const c of model.contestants) {
+      const last = model.evalAt(c, until);
+      if (last && Number.isFinite(last.train)) labels.push({ y: y(last.train), x: this.x(last.step), c });
+    }
+    this.marks(model, style);
+    this.cursors(playhead, pointed, style);
+    this.ends(labels, style, playhead.mode === "at" ? style.panel : null);
+  }
+
+  errors(c, evals, y, style) {
+    const { surface } = this;
+    const xs = evals.map((e) => this.x(e.step));
+    const colour = style.line(c.role);
+    const apart = xs.length < 2 || (xs[xs.length - 1] - xs[0]) / (xs.length - 1) > 7;
+    for (const [part, dash] of [["test", [5, 4]], ["train", []]]) {
+      const ys = evals.map((e) => y(e[part]));
+      surface.path(xs, ys, colour, 1.7, dash);
+      if (!apart) continue;
+      xs.forEach((x, i) => {
+        if (!Number.isNaN(ys[i])) surface.marker(style.marker(c.role), x, ys[i], part === "train" ? 2.8 : 2, colour);
+      });
+    }
+  }
+}

@@ -1,0 +1,304 @@
+// What is known of a run: contestants, their telemetry as columns, evaluations, marks, verdicts. No DOM.
+// It takes the messages of resnet_viz/serve/messages.py in any order of repetition: what came twice stands once.
+
+const MAX_COLUMNS = 1400;
+
+/** One contestant's telemetry. A column is one step, or `span` steps thinned out to one. */
+class Track {
+  constructor(layers) {
+    this.width = layers;
+    this.clear();
+  }
+
+  clear() {
+    this.step = [];
+    this.span = [];
+    this.loss = [];
+    this.low = [];
+    this.high = [];
+    this.error = [];
+    this.rate = [];
+    this.grad = [];
+    this.revision = (this.revision || 0) + 1;
+  }
+
+  get length() {
+    return this.step.length;
+  }
+
+  /** Steps that are done: the newest row's step plus one. */
+  get done() {
+    const n = this.length;
+    return n ? this.step[n - 1] + this.span[n - 1] : 0;
+  }
+
+  /** Forget everything from a step on: it is being told again. */
+  cut(step) {
+    let keep = this.length;
+    while (keep && this.step[keep - 1] >= step) keep -= 1;
+    if (keep === this.length) return;
+    for (const list of [this.step, this.span, this.loss, this.low, this.high, this.error, this.rate, this.grad]) {
+      list.length = keep;
+    }
+    this.revision += 1;
+  }
+
+  add(frame) {
+    const stride = frame.stride || 1;
+    this.cut(frame.first);
+    if (this.length) {
+      const last = this.length - 1;
+      this.span[last] = Math.max(1, Math.min(this.span[last], frame.first - this.step[last]));
+    }
+    for (let i = 0; i < frame.loss.length; i += 1) {
+      this.step.push(frame.first + i * stride);
+      this.span.push(stride);
+      this.loss.push(finiteOrNaN(frame.loss[i]));
+      this.low.push(finiteOrNaN((frame.loss_min || frame.loss)[i]));
+      this.high.push(finiteOrNaN((frame.loss_max || frame.loss)[i]));
+      this.error.push(finiteOrNaN(frame.train_error[i]));
+      this.rate.push(finiteOrNaN(frame.lr[i]));
+      this.grad.push(Float64Array.from(frame.grad[i], finiteOrNaN));
+    }
+    if (this.length > MAX_COLUMNS) this.halve();
+  }
+
+  /** Join neighbours, the initialisation and the newest columns excepted, so that memory stays bounded. */
+  halve() {
+    const until = this.length - 32;
+    const source = { ...this };
+    const count = this.length;
+    this.clear();
+    const copy = (i) => {
+      for (const name of ["step", "span", "loss", "low", "high", "error", "rate", "grad"]) this[name].push(source[name][i]);
+    };
+    copy(0);
+    let i = 1;
+    for (; i + 1 < until; i += 2) {
+      this.step.push(source.step[i]);
+      this.span.push(source.span[i] + source.span[i + 1]);
+      this.low.push(Math.min(source.low[i], source.low[i + 1]));
+      this.high.push(Math.max(source.high[i], source.high[i + 1]));
+      for (const name of ["loss", "error", "rate"]) this[name].push((source[name][i] + source[name][i + 1]) / 2);
+      this.grad.push(source.grad[i].map((v, k) => Math.sqrt(v * source.grad[i + 1][k])));
+    }
+    for (; i < count; i += 1) copy(i);
+  }
+
+  /** Index of the column that holds a step; -1 before the first. */
+  at(step) {
+    let low = 0;
+    let high = this.length - 1;
+    while (low <= high) {
+      const middle = (low + high) >> 1;
+      if (this.step[middle] <= step) low = middle + 1;
+      else high = middle - 1;
+    }
+    return high;
+  }
+}
+
+function finiteOrNaN(value) {
+  return typeof value === "number" ? value : NaN;
+}
+
+/** A run, or before there is one the contestants that are going to race. */
+export class RunModel {
+  constructor() {
+    this.reset(null);
+  }
+
+  reset(id) {
+    this.id = id;
+    this.name = "";
+    this.state = id ? "loading" : "none";
+    this.reason = null;
+    this.contestants = [];
+    this.total = 0;
+    this.epochSteps = 0;
+    this.pace = 0;
+    this.rate = null;
+    this.recording = null;
+    this.device = "";
+    this.about = "";
+    this.marks = [];
+    this.verdicts = [];
+    this.least = Infinity;
+    this.most = 0;
+    this.zero = false;
+    this.broken = false;
+    this.clock = [];
+    this.shape = "";
+    this.revision = (this.revision || 0) + 1;
+  }
+
+  /** Another run begins: its contestants are likely those shown now, so their places stay, emptied. */
+  begin(id) {
+    const { contestants, shape, total, pace, rate } = this;
+    this.reset(id);
+    Object.assign(this, { shape, total, pace, rate });
+    this.contestants = contestants.map((c) => ({ ...c, track: new Track(c.layers.length), evals: [] }));
+  }
+
+  /** The contestants of an estimate, so that the cards stand before the run. */
+  preview(estimate, plan) {
+    this.setContestants(estimate.contestants || [], plan.shortcuts);
+    this.plan(plan);
+  }
+
+  /** What the experiment asks for, before a message says it. */
+  plan({ steps, pace, lr }) {
+    this.total = steps || this.total;
+    this.pace = pace;
+    this.rate = lr || null;
+  }
+
+  setContestants(rows, shortcuts) {
+    const shape = JSON.stringify([rows.map((c) => [c.name, c.role, (c.layers || []).map((l) => l.path)]), shortcuts]);
+    if (shape === this.shape) return;
+    const before = new Map(this.contestants.map((c) => [c.name, c]));
+    this.shape = shape;
+    this.revision += 1;
+    this.contestants = rows.map((row) => {
+      const layers = row.layers || [];
+      const old = before.get(row.name);
+      const main = [];
+      const projections = [];
+      layers.forEach((layer, i) => (layer.projection ? projections : main).push(i));
+      const keep = old && old.layers.length === layers.length;
+      return {
+        name: String(row.name),
+        role: String(row.role),
+        parameters: row.parameters,
+        description: String(row.description || ""),
+        layers,
+        main,
+        projections,
+        shortcuts: shortcuts[row.name] || null,
+        track: keep ? old.track : new Track(layers.length),
+        evals: keep ? old.evals : [],
+      };
+    });
+  }
+
+  /** Take in one message. */
+  apply(message) {
+    if (message.kind === "header") this.applyHeader(message);
+    else if (message.kind === "delta") this.applyDelta(message);
+  }
+
+  applyHeader(message) {
+    const header = message.header || {};
+    if (this.id !== message.id) this.reset(message.id);
+    this.name = String(message.name || "");
+    this.state = message.state;
+    this.reason = message.reason;
+    this.total = header.steps || message.experiment_steps || this.total;
+    this.epochSteps = header.steps_per_epoch || 0;
+    this.pace = message.pace;
+    this.rate = message.lr;
+    this.recording = message.recording;
+    const device = header.device || {};
+    this.device = deviceWords(device);
+    this.about = [header.dataset, this.device, "seed" in header ? `seed ${header.seed}` : ""].filter(Boolean).join(" · ");
+    if (header.contestants) this.setContestants(header.contestants, message.shortcuts || {});
+  }
+
+  applyDelta(message) {
+    this.state = message.state;
+    this.reason = message.reason;
+    for (const frame of message.frames) {
+      const contestant = this.contestants.find((c) => c.name === frame.c);
+      if (!contestant) continue;
+      contestant.track.add(frame);
+      for (const row of frame.grad) this.measure(row);
+    }
+    for (const row of message.evals) {
+      const contestant = this.contestants.find((c) => c.name === row.c);
+      if (contestant) insert(contestant.evals, { step: row.step, epoch: row.epoch, train: finiteOrNaN(row.train_error), test: finiteOrNaN(row.test_error) });
+    }
+    for (const mark of message.marks) {
+      if (mark.kind === "lr") this.rate = mark.value;
+      if (mark.kind === "pace") this.pace = mark.value;
+      if (!this.marks.some((m) => m.kind === mark.kind && m.step === mark.step && m.value === mark.value)) this.marks.push(mark);
+    }
+    for (const [step, bold, rest] of message.verdicts) insert(this.verdicts, { step, bold, rest });
+    if (message.state !== "running") this.clock = [];
+    if (message.frames.length) {
+      this.clock.push([message.t, this.done]);
+      if (this.clock.length > 40) this.clock.shift();
+    }
+  }
+
+  measure(row) {
+    for (const value of row) {
+      if (value === null) this.broken = true;
+      else if (value === 0) this.zero = true;
+      else {
+        if (value < this.least) this.least = value;
+        if (value > this.most) this.most = value;
+      }
+    }
+  }
+
+  /** Steps that every contestant has done. */
+  get done() {
+    return this.contestants.length ? Math.min(...this.contestants.map((c) => c.track.done)) : 0;
+  }
+
+  get started() {
+    return this.contestants.some((c) => c.track.length > 0);
+  }
+
+  get ended() {
+    return ["finished", "stopped", "failed", "interrupted"].includes(this.state);
+  }
+
+  /** The last verdict at or before a step. */
+  verdictAt(step) {
+    return lastAt(this.verdicts, step);
+  }
+
+  evalAt(contestant, step) {
+    return lastAt(contestant.evals, step);
+  }
+
+  /** Seconds until the end at the pace of the last messages; null where that cannot be said. */
+  secondsLeft() {
+    if (this.state !== "running" || !this.clock.length) return null;
+    const [now, to] = this.clock[this.clock.length - 1];
+    const [since, from] = this.clock.find(([t]) => now - t < 10);
+    return to > from && now > since ? ((this.total - to) * (now - since)) / (to - from) : null;
+  }
+
+  /** The one scale of all gradient norms: exponents of ten at half decades; `below` and `above` say what it cuts off. */
+  scale() {
+    if (!(this.most > 0)) return { low: -3, high: 2, below: false };
+    const high = Math.ceil(Math.log10(this.most) * 2 - 1e-9) / 2;
+    let low = Math.floor(Math.log10(this.least) * 2 + 1e-9) / 2;
+    const below = this.zero || high - low > 9;
+    if (high - low > 9) low = high - 9;
+    return { low: Math.min(low, high - 1), high, below };
+  }
+}
+
+function deviceWords(device) {
+  if (device.kind === "cpu") return device.cores ? `${device.cores} CPU core${device.cores > 1 ? "s" : ""}` : "CPU";
+  return String(device.name || device.kind || "");
+}
+
+function lastAt(rows, step) {
+  let found = null;
+  for (const row of rows) {
+    if (row.step > step) break;
+    found = row;
+  }
+  return found;
+}
+
+function insert(rows, row) {
+  let i = rows.length;
+  while (i > 0 && rows[i - 1].step > row.step) i -= 1;
+  if (i > 0 && rows[i - 1].step === row.step) rows[i - 1] = row;
+  else rows.splice(i, 0, row);
+}

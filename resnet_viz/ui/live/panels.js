@@ -1,0 +1,134 @@
+// The four linked pictures and what the pointer means in each of them.
+
+import { ErrorCurves, StepCurves } from "./curves.js";
+import { button, make, say } from "./dom.js";
+import { Heat } from "./heat.js";
+import { Profile } from "./profile.js";
+import { layerRows, layerTitle, stepRows } from "./reading.js";
+
+const EMPTY = {
+  profile: "Each layer's gradient norm from input to output, one line a network, from the first step on.",
+  heat: "One row a layer, one column a step: how every gradient changes while the networks train.",
+  loss: "The loss of each step's batch.",
+  error: "The error on the whole training and test set, at the start and after each epoch.",
+};
+
+export class Panels {
+  /** `on.point(what | null, event)`, `on.choose(place | null)`, `on.scrub(step)`. */
+  constructor(parent, on) {
+    this.on = on;
+    this.root = make("div", "panels");
+    parent.append(this.root);
+    this.panels = {};
+    for (const name of ["profile", "heat", "loss", "error"]) this.panels[name] = this.panel(name);
+    const kinds = { profile: Profile, heat: Heat, loss: StepCurves, error: ErrorCurves };
+    for (const [name, panel] of Object.entries(this.panels)) {
+      panel.picture = new kinds[name](panel.body);
+      this.listen(name, panel);
+    }
+    this.back = button("back", "× loss", "Show the loss again", () => on.choose(null));
+    this.panels.loss.head.append(this.back);
+    this.broken = make("span", "broken", "not finite");
+    this.panels.heat.head.append(this.broken);
+  }
+
+  panel(name) {
+    const root = make("section", `panel ${name}`);
+    const head = make("div", "panel-head");
+    const title = make("b");
+    const about = make("span", "panel-about");
+    head.append(title, about);
+    const body = make("div", "panel-body");
+    const empty = make("div", "panel-empty");
+    const words = make("p");
+    words.append(make("span", "", EMPTY[name]));
+    empty.append(words);
+    root.append(head, body, empty);
+    this.root.append(root);
+    return { root, head, title, about, body, empty };
+  }
+
+  listen(name, panel) {
+    const meaning = (event) => {
+      const box = panel.body.getBoundingClientRect();
+      return panel.picture.at(event.clientX - box.left, event.clientY - box.top);
+    };
+    panel.body.addEventListener("pointermove", (event) => {
+      const found = meaning(event);
+      this.on.point(found ? { layer: null, step: null, ...found } : null, event);
+    });
+    panel.body.addEventListener("pointerleave", () => this.on.point(null));
+    panel.body.addEventListener("click", (event) => {
+      const found = meaning(event);
+      if (!found) return;
+      if (found.layer !== undefined) this.on.choose(found.layer, true);
+      else this.on.scrub(found.step);
+    });
+  }
+
+  draw(model, playhead, style, pointed, chosen) {
+    const { profile, heat, loss, error } = this.panels;
+    const layer = pointed.layer ?? chosen;
+    profile.picture.draw(model, playhead.row, style, layer);
+    const layers = [];
+    if (chosen !== null) layers.push([chosen, style.chosen]);
+    if (pointed.layer !== null && pointed.layer !== undefined) layers.push([pointed.layer, style.text]);
+    heat.picture.draw(model, playhead, style, { step: pointed.step, layers });
+    loss.picture.draw(model, playhead, style, pointed, chosen);
+    this.drawError(error.picture, model, playhead, style, pointed);
+    this.titles(model, playhead, chosen);
+    for (const panel of [profile, heat, loss]) panel.empty.hidden = model.started;
+    error.empty.hidden = model.contestants.some((c) => c.evals.length > 0);
+  }
+
+  /** Errors change once an epoch: drawn again only when something in the picture is another. */
+  drawError(picture, model, playhead, style, pointed) {
+    const evals = model.contestants.map((c) => c.evals.length);
+    const at = playhead.mode === "live" ? "" : playhead.row;
+    const key = [model.revision, model.total, evals, model.marks.length, playhead.mode, at, pointed.step].join();
+    if (key === this.errorKey && style === this.errorStyle && !picture.surface.stale) return;
+    this.errorKey = key;
+    this.errorStyle = style;
+    picture.draw(model, playhead, style, pointed);
+  }
+
+  titles(model, playhead, chosen) {
+    const { profile, heat, loss, error } = this.panels;
+    const row = playhead.row;
+    const when = row < 0 ? "" : row === 0 ? " · at initialisation" : ` · step ${row}`;
+    say(profile.title, playhead.mode === "live" ? "Gradient norm by depth, now" : "Gradient norm by depth");
+    say(profile.about, `${when} · log scale · input → output`);
+    say(heat.title, "Every layer, every step");
+    const all = model.contestants.length;
+    say(heat.about, ` · log₁₀ ‖∂L/∂W‖${all > 1 ? ` · one scale for ${all === 2 ? "both" : "all"}` : ""}`);
+    this.broken.hidden = !model.broken;
+    this.back.hidden = chosen === null;
+    say(loss.title, chosen === null ? "Loss" : `Gradient norm of layer ${chosen + 1}`);
+    const path = chosen === null ? "" : layerTitle(model, chosen).split(" · ")[1];
+    say(loss.about, chosen === null ? " · per step" : ` · ${path ? `${path} · ` : ""}per step · log scale`);
+    say(error.title, "Error");
+    say(error.about, " · whole set, train solid, test dashed");
+  }
+
+  /** Title and rows of the reading for what the pointer means. */
+  words(model, playhead, pointed) {
+    const row = pointed.step ?? playhead.row;
+    if (pointed.layer === null || pointed.layer === undefined) return [`step ${pointed.step}`, stepRows(model, pointed.step)];
+    const when = row < 0 ? "" : row === 0 ? " · at initialisation" : ` · step ${row}`;
+    return [layerTitle(model, pointed.layer) + when, layerRows(model, pointed.layer, row)];
+  }
+
+  /** Text alternatives of the pictures. */
+  describe(model, playhead, verdict) {
+    const when = playhead.row <= 0 ? "at initialisation" : `at step ${playhead.row}`;
+    const seen = model.started && verdict ? ` ${verdict.bold} ${verdict.rest}` : " Nothing is measured yet.";
+    const names = model.contestants.map((c) => c.name).join(", ");
+    const label = (name, text) => this.panels[name].picture.surface.canvas.setAttribute("aria-label", text);
+    label("profile", `Gradient norm by depth of ${names || "no network"} ${when}.${seen}`);
+    label("heat", `Heatmaps of the gradient norm of every layer at every step of ${names || "no network"}.${seen}`);
+    const [, rows] = ["", stepRows(model, Math.max(0, playhead.row))];
+    const values = rows.map(([c, words]) => `${c.name}: ${words}`).join("; ");
+    label("loss", `Loss per step, ${when}: ${values || "nothing yet"}.`);
+    label("error", `Train and test error, ${when}: ${values || "nothing yet"}.`);
+  }
+}

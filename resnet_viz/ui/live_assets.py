@@ -1,0 +1,40 @@
+"""The live view's own JavaScript modules joined to the one text that a Streamlit component takes; no build step.
+
+Each file of ``resnet_viz/ui/live`` is a module with one-line ``import { ... } from "./other.js";``. Joined, they share
+one scope: imports are dropped, what is imported stands before what imports it, and only the entry keeps its export.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from importlib.resources import files
+
+_IMPORT = re.compile(r'^import \{[^}\n]*\} from "\./(?P<name>[a-z]+\.js)";\n', re.MULTILINE)
+_EXPORT = re.compile(r"^export (?!default )", re.MULTILINE)
+
+
+def _text(name: str) -> str:
+    return files("resnet_viz.ui").joinpath("live", name).read_text(encoding="utf-8")
+
+
+def _order(name: str, seen: list[str], above: tuple[str, ...] = ()) -> list[str]:
+    if name in above:
+        raise ValueError(f"resnet_viz/ui/live/{name} imports itself by way of {' -> '.join(above)}")
+    if name not in seen:
+        for found in _IMPORT.finditer(_text(name)):
+            _order(found["name"], seen, (*above, name))
+        seen.append(name)
+    return seen
+
+
+@cache
+def script(entry: str = "index.js") -> str:
+    """The text of one module that holds ``entry`` and everything that it imports."""
+    return "\n".join(_EXPORT.sub("", _IMPORT.sub("", _text(name))) for name in _order(entry, []))
+
+
+@cache
+def stylesheet() -> str:
+    """The live view's CSS."""
+    return _text("live.css")

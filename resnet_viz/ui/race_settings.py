@@ -1,0 +1,141 @@
+"""The settings of a race: who races, and the recipe. A refusal stands under its widget; what was typed stays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from resnet_viz.draw.wording import cut_middle
+from resnet_viz.spec import Network, preset, presets
+from resnet_viz.spec.experiment import MAX_CONTESTANTS
+
+from .plain_text import plain
+from .race_session import RaceSession
+from .race_state import preset_of, with_network, with_recipe, with_twin, without
+
+PACES: dict[float, str] = {0.0: "as fast as it goes", 20.0: "20 steps a second", 5.0: "5 steps a second"}
+DEVICES = {"auto": "CUDA if there is one, else CPU", "cpu": "CPU", "cuda": "CUDA"}
+NUMBERS = (("epochs", "Epochs"), ("batch", "Batch size"), ("learning_rate", "Learning rate"), ("seed", "Seed"))
+
+
+def settings(session: RaceSession) -> None:
+    """All of it, to be placed in a popover."""
+    _contestants(session)
+    _recipe(session)
+
+
+def _contestants(session: RaceSession) -> None:
+    race = session.experiment
+    full = len(race.contestants) >= MAX_CONTESTANTS
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.markdown("**Contestants** · on digits, 8 × 8 pixels", width="stretch")
+        st.button(
+            "Add a contestant", key=_key(session, "add"), on_click=_add, args=(session,), disabled=full,
+            type="tertiary", icon=":material/add:",
+            help=f"A race has at most {MAX_CONTESTANTS} contestants." if full else None,
+        )  # fmt: skip
+    for index, (name, network) in enumerate(race.contestants.items()):
+        with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+            _choice(session, index, name, network)
+            twin = "residual" if network.is_plain else "plain"
+            st.button(
+                f"Against its {twin} twin", key=_key(session, f"twin {index}"), on_click=_twin, args=(session, index),
+                help=f"A race of this network and the same one {'with' if network.is_plain else 'without'} shortcuts, "
+                "nobody else.",
+            )  # fmt: skip
+            st.button(
+                "Remove", key=_key(session, f"remove {index}"), on_click=_remove, args=(session, index),
+                disabled=len(race.contestants) == 1, type="tertiary",
+            )  # fmt: skip
+        _refusal(session, f"contestant {index}")
+    for change in session.changes:
+        st.caption(f"Fitted to digits: {plain(change)}.")
+
+
+def _choice(session: RaceSession, index: int, name: str, network: Network) -> None:
+    """One contestant's network: the presets, and its own when it is none of them."""
+    mine = preset_of(network)
+    own = f"{cut_middle(network.name, 30)} (own)"
+    options = [*presets(), *([] if mine else [own])]
+    key = _key(session, f"network {index}")
+    st.selectbox(
+        f"Contestant {index + 1}", options, index=options.index(mine or own), key=key, width=210,
+        on_change=_exchange, args=(session, index, key),
+    )  # fmt: skip
+
+
+def _recipe(session: RaceSession) -> None:
+    st.markdown("**Recipe** · the same for all")
+    recipe = session.experiment.recipe
+    columns = st.columns(4)
+    for column, (field, label) in zip(columns, NUMBERS, strict=True):
+        with column:
+            key = _key(session, field)
+            rate = field == "learning_rate"
+            st.number_input(
+                label, value=getattr(recipe, field), step=0.01 if rate else 1, format="%g" if rate else "%d", key=key,
+                on_change=_number, args=(session, field, key),
+            )  # fmt: skip
+            _refusal(session, field)
+    pace, device = st.columns(2)
+    paces = dict(PACES) if recipe.pace in PACES else {**PACES, recipe.pace: f"{recipe.pace:g} steps a second"}
+    with pace:
+        key = _key(session, "pace")
+        st.selectbox(
+            "Pace", list(paces), index=list(paces).index(recipe.pace), format_func=paces.__getitem__, key=key,
+            on_change=_number, args=(session, "pace", key),
+        )  # fmt: skip
+    with device:
+        key = _key(session, "device")
+        st.selectbox(
+            "Device", list(DEVICES), index=list(DEVICES).index(recipe.device), format_func=DEVICES.__getitem__, key=key,
+            on_change=_number, args=(session, "device", key),
+        )  # fmt: skip
+        _refusal(session, "device")
+    st.caption(
+        f"SGD with momentum {recipe.momentum:g}, weight decay {recipe.weight_decay:g}, {recipe.warmup_steps} warm-up "
+        f"steps, schedule {recipe.schedule}. Pace is a ceiling for watching: it changes no number."
+    )
+
+
+def _refusal(session: RaceSession, place: str) -> None:
+    if place in session.refusals:
+        st.markdown(f":red[{plain(session.refusals[place])}]")
+
+
+def _key(session: RaceSession, name: str) -> str:
+    return f"race {session.revision} {name}"
+
+
+# -- callbacks --------------------------------------------------------------------------------------------
+
+
+def _change(session: RaceSession, place: str, make: Callable[[], Any], *, redraw: bool = True) -> None:
+    if session.edit(place, make) and redraw:
+        session.redraw()
+
+
+def _exchange(session: RaceSession, index: int, key: str) -> None:
+    chosen = st.session_state[key]
+    if chosen in presets():
+        _change(session, f"contestant {index}", lambda: with_network(session.experiment, index, preset(chosen)))
+
+
+def _twin(session: RaceSession, index: int) -> None:
+    _change(session, f"contestant {index}", lambda: with_twin(session.experiment, index))
+
+
+def _remove(session: RaceSession, index: int) -> None:
+    _change(session, f"contestant {index}", lambda: without(session.experiment, index))
+
+
+def _add(session: RaceSession) -> None:
+    count = len(session.experiment.contestants)
+    _change(session, f"contestant {count}", lambda: with_network(session.experiment, count, preset("tiny_resnet20")))
+
+
+def _number(session: RaceSession, field: str, key: str) -> None:
+    value = st.session_state[key]
+    _change(session, field, lambda: with_recipe(session.experiment, **{field: value}), redraw=False)

@@ -1,0 +1,146 @@
+"""The race page's parts: the slim line above the live view, what Start and Rewind do, what is known beforehand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from resnet_viz.draw.wording import cut_middle, seconds, size
+from resnet_viz.runs import Store, ensure_worker, experiment_key, role_names
+from resnet_viz.spec import DATASETS, Experiment
+
+from .clock import reader_zone, when
+from .fairness import all_differences, contract
+from .live_server import open_store
+from .live_view import Command, steer
+from .plain_text import plain, plain_rows
+from .race_session import RaceSession
+from .race_settings import settings
+from .run_actions import again, experiment_of, find_run, start, wished
+
+LOOK_EVERY = 0.4
+"""Seconds between two looks for the estimate while a worker measures."""
+NEW = "race new"
+
+
+def obey(session: RaceSession, command: Command) -> None:
+    """Do what the control bar asks for; what only steers the run goes to its worker."""
+    store = open_store()
+    if command["kind"] == "start":
+        session.show(start(store, wished(session.experiment, command), paused=bool(command.get("paused"))))
+    elif command["kind"] == "rewind":
+        row = find_run(store, session.run or "")
+        found = again(store, row, paused=bool(command.get("paused"))) if row else None
+        if found:
+            session.show(found)
+    elif session.run is not None:
+        steer(session.run, command)
+
+
+def follow_run(session: RaceSession) -> None:
+    """The run on the screen brings its experiment; one that is not there becomes one sentence."""
+    if session.run is None:
+        return
+    row = find_run(open_store(), session.run)
+    if row is None:
+        session.problem = f"There is no run {session.run} here: it was deleted for good, or lies in another store."
+        session.run = None
+        return
+    experiment = experiment_of(row)
+    if experiment is not None:
+        session.take(experiment)
+
+
+def preview(session: RaceSession) -> dict[str, Any]:
+    """What is known of the race before it starts; asks a worker, and so warms it, for what is not."""
+    store = open_store()
+    answer = _estimate(store, session.experiment)
+    if answer and "error" not in answer:
+        return answer
+    names = session.experiment.contestants
+    roles = role_names(names)
+    rows = [{"name": name, "role": roles[name], "description": "measuring…", "layers": []} for name in names]
+    return {"contestants": rows, **({"error": answer["error"]} if answer else {"measuring": True})}
+
+
+def _estimate(store: Store, experiment: Experiment) -> dict[str, Any] | None:
+    key = experiment_key(experiment)
+    store.ask_estimate(key, experiment)
+    ensure_worker(store)
+    return store.estimate(key)
+
+
+def summary(experiment: Experiment, known: dict[str, Any]) -> str:
+    """Data, steps and seed, and what the race takes on this machine: one quiet line."""
+    recipe = experiment.recipe
+    parts = [DATASETS[experiment.dataset].title, f"{experiment.steps:,} steps", f"seed {recipe.seed}"]
+    if "seconds" in known:
+        kind, _, device = str(known["device"]).partition(": ")
+        takes = f"about {seconds(known['seconds'])} here" + (
+            f" at {recipe.pace:g} steps a second" if recipe.pace else ""
+        )
+        parts += [takes, size(known["memory_bytes"]), kind.upper() + (f" {plain(device)}" if kind == "cuda" else "")]
+    elif "measuring" in known:
+        parts.append("measuring what it takes here…")
+    return " · ".join(parts)
+
+
+def _title(session: RaceSession) -> str | None:
+    """Which run is on the screen."""
+    row = find_run(open_store(), session.run) if session.run else None
+    if row is None:
+        return None
+    gone = " · in the bin" if row.deleted else ""
+    return f"{plain(cut_middle(row.name, 60))} · {when(row.created, reader_zone())}{gone}"
+
+
+def top_line(session: RaceSession, known: dict[str, Any] | None) -> None:
+    """What is raced, and the popovers. One line high in every state, so that the pictures never move."""
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="small"):
+        st.caption(_title(session) or summary(session.experiment, known or {}), width="stretch")
+        with st.popover("Fair test"):
+            fairness(session.experiment)
+        with st.popover("Settings"), st.container(width=620):
+            settings(session)
+        st.button(
+            "New race", key=NEW, on_click=_new, args=(session,), disabled=session.run is None,
+            help="Back to the start; this run stays under Runs",
+        )  # fmt: skip
+
+
+def fairness(experiment: Experiment) -> None:
+    """The contract in sentences, the differences as a table."""
+    with st.container(width=560):
+        st.markdown("**Equal for all**\n\n" + "\n".join(f"- {plain(line)}" for line in contract(experiment)))
+        rows = all_differences(experiment)
+        if not rows:
+            alone = len(experiment.contestants) == 1
+            st.markdown("There is one contestant only." if alone else "**No difference**: the networks are the same.")
+            return
+        st.markdown("**Every difference**")
+        st.table(plain_rows(rows), border="horizontal", hide_index=True, height="content" if len(rows) <= 8 else 300)
+
+
+def notices(session: RaceSession, known: dict[str, Any] | None) -> None:
+    """Sentences that stand above the pictures only when there is something to say."""
+    if session.problem:
+        st.warning(plain(session.problem))
+    if known and "error" in known:
+        st.warning(f"This race cannot run here: {plain(str(known['error']))}")
+    elif session.changes and session.run is None:
+        st.caption("Fitted to digits: " + "; ".join(plain(change) for change in session.changes) + ".")
+
+
+@st.fragment(run_every=LOOK_EVERY)
+def wait_for_estimate(experiment: Experiment) -> None:
+    """Mounted while a worker measures: draws nothing, and runs the page again once the answer is there."""
+    store = open_store()
+    ensure_worker(store)
+    if store.estimate(experiment_key(experiment)) is not None:
+        st.rerun()
+
+
+def _new(session: RaceSession) -> None:
+    session.show(None)
+    session.redraw()

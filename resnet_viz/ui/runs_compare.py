@@ -1,0 +1,70 @@
+"""Two runs beside each other on the page of runs: curves, last numbers, and how their experiments differ."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from resnet_viz.draw.colours import Theme
+from resnet_viz.draw.comparison import comparison_figure, experiment_differences, last_numbers
+from resnet_viz.draw.wording import cut_middle
+from resnet_viz.runs import Store, run_data
+
+from .clock import reader_zone, when
+from .plain_text import plain, plain_rows
+from .run_actions import experiment_of, find_run
+
+PARAMETER = "compare"
+
+
+def chosen_pair() -> tuple[str, str] | None:
+    """The two runs that the address asks for ("?compare=first,second"), or None."""
+    first, comma, second = st.query_params.get(PARAMETER, "").partition(",")
+    return (first, second) if comma and first and second else None
+
+
+def compare(store: Store, pair: tuple[str, str]) -> None:
+    """The comparison, or one sentence when one of the two is not there."""
+    rows = [find_run(store, run) for run in pair]
+    first, second = rows
+    with st.container(border=True, key="runs-compare"):
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+            if first is None or second is None:
+                st.markdown("One of these two runs is no longer here.", width="stretch")
+            else:
+                zone = reader_zone()
+                names = [f"{plain(cut_middle(row.name, 40))} ({when(row.created, zone)})" for row in (first, second)]
+                st.markdown(f"**A** {names[0]}, solid · **B** {names[1]}, dashed", width="stretch")
+            st.button("Close", key="compare-close", on_click=_close)
+        if first is None or second is None:
+            return
+        data = [run_data(store, run) for run in pair]
+        theme: Theme = "dark" if st.context.theme.type == "dark" else "light"
+        numbers = last_numbers(data)
+        st.plotly_chart(
+            comparison_figure(data, theme), key="compare-figure", theme=None, config={"displaylogo": False},
+            alt="Loss, train error and test error of both runs by step. " + " ".join(
+                f"{row['Run']} {row['Contestant']}: train error {row['Train error']}, test error {row['Test error']}."
+                for row in numbers
+            ),
+        )  # fmt: skip
+        left, right = st.columns(2)
+        with left:
+            st.markdown("**Last numbers**")
+            st.table(plain_rows(numbers), border="horizontal", hide_index=True)
+        with right:
+            st.markdown("**How the experiments differ**")
+            _differences(store, pair)
+
+
+def _close() -> None:
+    st.query_params.pop(PARAMETER, None)
+
+
+def _differences(store: Store, pair: tuple[str, str]) -> None:
+    first, second = (experiment_of(store.row(run)) for run in pair)
+    if first is None or second is None:
+        st.markdown("One of them comes from a training loop of somebody's own: there is no experiment to compare.")
+    elif rows := experiment_differences(first, second):
+        st.table(plain_rows(rows), border="horizontal", hide_index=True, height="content" if len(rows) <= 8 else 300)
+    else:
+        st.markdown("Not at all: same networks, same recipe, same seed.")

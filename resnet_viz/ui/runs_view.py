@@ -1,0 +1,194 @@
+"""The list of runs: newest first, each with its last errors and what can be done with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from resnet_viz.draw.wording import cut_middle, percent
+from resnet_viz.runs import RunRow, Store, role_names, status
+
+from .clock import reader_zone, when
+from .pages import RACE, go
+from .plain_text import plain
+from .run_actions import ALIVE, experiment_of
+from .run_dialogs import download, rename
+
+PAGE = 20
+SHOWN, DELETED = "runs shown", "runs just deleted"
+WIDTHS = (0.3, 3.0, 2.2, 1.2, 1.2, 1.3, 1.6, 0.7)
+HEADINGS = ("", "Run", "Contestants", "Train error", "Test error", "State", "Started", "")
+COLOURS = {
+    "plain": "orange", "residual": "blue", "third": "green", "fourth": "violet", "fifth": "yellow", "sixth": "gray",
+}  # fmt: skip
+STYLE = """
+<style>
+[class*="st-key-runs-row-"] { border-top: 1px solid var(--rv-grid); padding: 7px 0 5px; }
+[class*="st-key-runs-row-"] p { font-variant-numeric: tabular-nums; }
+[class*="st-key-runs-row-"] [data-testid="stColumn"]:nth-child(2) button p {
+  font-size: 15px; font-weight: 600; text-align: left;
+}
+.st-key-runs-head { margin-bottom: -0.5rem; }
+.st-key-runs-list { gap: 0; }
+</style>
+"""
+LOOK_EVERY = 2.0
+TICK = "runs tick "
+
+
+@dataclass(frozen=True)
+class Line:
+    """One run as the list shows it; errors are fractions of the last evaluation, None where there is none."""
+
+    id: str
+    name: str
+    contestants: tuple[str, ...]
+    roles: tuple[str, ...]
+    train: tuple[float | None, ...]
+    test: tuple[float | None, ...]
+    state: str
+    reason: str | None
+    created: float
+
+
+def read_line(store: Store, row: RunRow) -> Line:
+    """Read what the list shows of a run."""
+    cards = row.header.get("contestants", ())
+    experiment = None if cards else experiment_of(row)
+    roles = {str(card["name"]): str(card.get("role")) for card in cards}
+    roles = roles or (role_names(experiment.contestants) if experiment else {})
+    last = {event.contestant: event.data for event in store.events(row.id, kind="eval")}
+    state, reason = status(row)
+    train, test = (
+        tuple(_fraction(last.get(name, {}).get(key)) for name in roles) for key in ("train_error", "test_error")
+    )
+    return Line(row.id, row.name, tuple(roles), tuple(roles.values()), train, test, state, reason, row.created)
+
+
+def runs_list(store: Store, rows: Sequence[RunRow]) -> list[str]:
+    """The list with its page of rows; gives the ids that are ticked, in the list's order."""
+    shown = int(st.session_state.get(SHOWN, PAGE))
+    lines = [read_line(store, row) for row in rows[:shown]]
+    st.html(STYLE)
+    with st.container(key="runs-head"):
+        for column, heading in zip(st.columns(WIDTHS, vertical_alignment="center"), HEADINGS, strict=True):
+            column.caption(heading)
+    with st.container(key="runs-list"):
+        for line in lines:
+            _row(store, line)
+    if len(rows) > shown:
+        st.button(f"Show {min(PAGE, len(rows) - shown)} more of {len(rows)}", on_click=_more, key="runs-more")
+    _watch(store, tuple((line.id, line.state) for line in lines if line.state in ALIVE))
+    return [line.id for line in lines if st.session_state.get(TICK + line.id)]
+
+
+def _row(store: Store, line: Line) -> None:
+    with st.container(key=f"runs-row-{line.id}"):
+        cells = st.columns(WIDTHS, vertical_alignment="center")
+        with cells[0]:
+            st.checkbox(f"Choose {plain(line.name)}", key=TICK + line.id, label_visibility="collapsed")
+        with cells[1]:
+            if st.button(plain(cut_middle(line.name, 34)), key=f"open {line.id}", type="tertiary",
+                         help=f"Replay {plain(line.name)}"):  # fmt: skip
+                go(RACE, run=line.id)
+        cells[2].markdown(
+            "  \n".join(coloured(name, role) for name, role in zip(line.contestants, line.roles, strict=True))
+        )
+        cells[3].markdown("  \n".join(error_text(error) for error in line.train))
+        cells[4].markdown("  \n".join(error_text(error) for error in line.test))
+        cells[5].markdown(line.state)
+        cells[6].markdown(when(line.created, reader_zone()))
+        with cells[7]:
+            chosen = st.menu_button("More", ["Rename", "Download", "Delete"], key=f"menu {line.id}", type="tertiary")
+        if line.reason and line.state in ("failed", "interrupted"):
+            st.caption(plain(line.reason))
+    if chosen == "Rename":
+        rename(store, line.id, line.name)
+    elif chosen == "Download":
+        download(store, line.id, line.name)
+    elif chosen == "Delete":
+        bin_runs(store, [line.id])
+        st.rerun()
+
+
+def bin_runs(store: Store, ids: Sequence[str]) -> None:
+    """Stop what still lives, put all of them into the bin, and remember them for Undo."""
+    for run in ids:
+        if status(store.row(run))[0] in ALIVE:
+            store.command(run, "stop")
+        store.delete(run)
+        st.session_state.pop(TICK + run, None)
+    st.session_state[DELETED] = list(ids)
+
+
+def undo_line(store: Store) -> None:
+    """What was just put into the bin, and Undo."""
+    ids: list[str] = st.session_state.get(DELETED, [])
+    if not ids:
+        return
+    name = f"“{plain(cut_middle(store.row(ids[0]).name, 40))}” is" if len(ids) == 1 else f"{len(ids)} runs are"
+    with st.container(horizontal=True, vertical_alignment="center", key="runs-undo"):
+        st.markdown(f"{name} in the bin.")
+        st.button("Undo", key="undo-delete", on_click=_undo, args=(store, ids))
+
+
+def bin_popover(store: Store) -> None:
+    """What lies in the bin, each with Restore; and the one thing here that cannot be undone."""
+    gone = store.rows(deleted=True)
+    if not gone:
+        return
+    with st.popover(f"Bin ({len(gone)})"), st.container(width=420):
+        for row in gone[:PAGE]:
+            with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+                st.markdown(plain(cut_middle(row.name, 34)), width="stretch")
+                st.button("Restore", key=f"restore {row.id}", on_click=_undo, args=(store, [row.id]))
+        if len(gone) > PAGE:
+            st.caption(f"and {len(gone) - PAGE} older ones")
+        st.button("Delete all of these for good", key="purge", on_click=_purge, args=(store,), type="tertiary",
+                  help="This cannot be undone")  # fmt: skip
+
+
+def coloured(name: str, role: str) -> str:
+    """A contestant's name in its colour, as Markdown; .streamlit/config.toml gives these words our colours."""
+    return f":{COLOURS.get(role, 'gray')}[{plain(cut_middle(name, 24))}]"
+
+
+def error_text(error: float | None) -> str:
+    """An error as the list writes it; a dash before the first evaluation."""
+    return "–" if error is None else percent(error)
+
+
+def _fraction(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _more() -> None:
+    st.session_state[SHOWN] = int(st.session_state.get(SHOWN, PAGE)) + PAGE
+
+
+def _undo(store: Store, ids: Sequence[str]) -> None:
+    for run in ids:
+        store.restore(run)
+    st.session_state[DELETED] = [run for run in st.session_state.get(DELETED, []) if run not in ids]
+
+
+def _purge(store: Store) -> None:
+    store.purge()
+    st.session_state[DELETED] = []
+
+
+def _watch(store: Store, alive: tuple[tuple[str, str], ...]) -> None:
+    """While runs in the list live, look whether their state has changed, and then draw the list again."""
+    if alive:
+        look: Callable[[], None] = st.fragment(_looks(store, alive), run_every=LOOK_EVERY)
+        look()
+
+
+def _looks(store: Store, alive: tuple[tuple[str, str], ...]) -> Callable[[], None]:
+    def look() -> None:
+        if any(status(store.row(run))[0] != state for run, state in alive):
+            st.rerun()
+
+    return look

@@ -1,0 +1,60 @@
+"""What every page shares beyond Streamlit's theme: our colours as CSS properties, the navigation, no leftovers.
+
+``var(--rv-residual)`` and so on hold in every page's own HTML; they follow the theme that the page has.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import streamlit as st
+
+from resnet_viz.draw.colours import PALETTE
+
+ICON = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="#0F1419"/>'
+    '<path d="M6 17 Q16 1 26 17" fill="none" stroke="#5AB0FF" stroke-width="3"/>'
+    '<path d="M4 18h6v8H4zM13 18h6v8h-6zM22 18h6v8h-6z" fill="#FF8A4C"/></svg>'
+)
+"""The browser tab's picture: three layers and a shortcut over them. Inline, so that it needs no network."""
+BAR = "2.9rem"
+"""Height of the navigation bar."""
+
+_RULES = f"""
+[data-testid="stDecoration"], [data-testid="stAppDeployButton"], [data-testid="stStatusWidget"], footer {{
+  display: none !important;
+}}
+[data-testid="stMainBlockContainer"] {{ max-width: 100%; padding: calc({BAR} + 0.65rem) 1.2rem 0.6rem; }}
+[data-testid="stHeader"] {{
+  height: {BAR}; min-height: {BAR}; background: var(--rv-background); border-bottom: 1px solid var(--rv-grid);
+}}
+[data-testid="stToolbar"] {{ height: {BAR}; min-height: {BAR}; padding: 0 1.2rem 0 0.35rem; }}
+[data-testid="stTopNavLink"], [data-testid="stTopNavLink"]:hover {{
+  background: none; border-radius: 0; height: {BAR}; padding: 0; margin: 0 14px; display: flex; align-items: center;
+}}
+[data-testid="stTopNavLink"] p {{ font-size: 15px; font-weight: 400; color: var(--rv-quiet); }}
+[data-testid="stTopNavLink"]:hover p, [data-testid="stTopNavLink"][aria-current] p {{ color: var(--rv-text); }}
+[data-testid="stTopNavLink"][aria-current] {{ box-shadow: inset 0 -2px 0 var(--rv-residual); }}
+[data-testid="stTopNavLink"][aria-current] p {{ font-weight: 600; }}
+[data-testid="stTopNavLink"]:focus-visible {{ outline: 2px solid var(--rv-residual); outline-offset: -4px; }}
+.rc-overflow-item:first-child [data-testid="stTopNavLink"] {{ margin: 0 20px 0 0; box-shadow: none; }}
+.rc-overflow-item:first-child [data-testid="stTopNavLink"] p {{
+  font-size: 17px; font-weight: 700; color: var(--rv-text); letter-spacing: -0.01em;
+}}
+[class*="st-key-"][class*="-feed"] {{ position: absolute; width: 0; height: 0; overflow: hidden; }}
+"""
+
+
+@cache
+def css() -> str:
+    """The shared stylesheet. It holds no text of a person's."""
+    light, dark = PALETTE["light"], PALETTE["dark"]
+    properties = "".join(
+        f"  --rv-{name.replace('_', '-')}: light-dark({colour}, {dark[name]});\n" for name, colour in light.items()
+    )
+    return f"<style>\n.stApp {{\n{properties}}}\n{_RULES}</style>"
+
+
+def apply() -> None:
+    """Put the shared CSS on the page."""
+    st.html(css())

@@ -1,0 +1,139 @@
+"""The playground in a real browser: graph by mouse and keyboard, the draft in the address, both themes."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from resnet_viz.spec import decode, preset
+
+pytestmark = pytest.mark.browser
+
+
+def visit(page: Page, app_url: str, text: str = "p1.resnext50_32x4d") -> None:
+    page.goto(f"{app_url}/playground?n={text}")
+    expect(page.locator(".rv-graph svg")).to_be_visible(timeout=60_000)
+
+
+def in_address(page: Page) -> object:
+    return decode(page.url.partition("?n=")[2])
+
+
+def test_the_graph_opens_by_mouse_and_keyboard(page: Page, app_url: str) -> None:
+    visit(page, app_url)
+    page.locator('.mark[aria-label^="stage 2,"]').click()
+    expect(page.locator(".rv-crumbs .rv-here")).to_have_text("stage 2")
+    page.locator('.mark[aria-label^="stage 2, block 2"]').focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".rv-crumbs .rv-here")).to_have_text("block 2")
+    texts = page.locator(".rv-graph svg text").all_text_contents()
+    assert {"x", "F(x)", "F(x) + x", "x, identity", "3×3 · 32 groups", "stage 2 · 4 blocks"} <= set(texts)
+    conv = page.locator('.mark[data-node="layer2.1.conv2"]')
+    conv.hover()
+    read = "layer2.1.conv2 · 256 × 28 × 28 · 18,432 parameters · 14.5 M multiply-adds"
+    expect(page.locator(".rv-info")).to_have_text(read)
+    conv.click()
+    expect(conv).to_have_attribute("aria-pressed", "true")
+    page.get_by_role("button", name="Next block").click()
+    expect(page.locator(".rv-crumbs .rv-here")).to_have_text("block 3")
+    page.locator(".mark").first.focus()
+    for here in ("stage 2", "Network"):
+        page.keyboard.press("Escape")
+        expect(page.locator(".rv-crumbs .rv-here")).to_have_text(here)
+    page.locator('.mark[data-node="stem"]').focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator('.mark[data-node="layer1"]')).to_be_focused()
+
+
+def test_the_draft_survives_reload_back_and_a_second_tab(page: Page, app_url: str) -> None:
+    visit(page, app_url, "p1.tiny_resnet20")
+    blocks = page.get_by_label("Blocks in stage 2")
+    for count in ("4", "5"):
+        blocks.fill(count)
+        blocks.press("Enter")
+        expect(page.locator('.mark[data-node="layer2"]')).to_have_attribute("aria-label", re.compile(f"{count} blocks"))
+    page.wait_for_timeout(1600)  # longer than an edit may still be under way (draft.STALE_SECONDS)
+    edited = in_address(page)
+    page.reload()
+    expect(blocks).to_have_value("5", timeout=30_000)
+    tab = page.context.new_page()
+    tab.goto(page.url)
+    expect(tab.get_by_label("Blocks in stage 2")).to_have_value("5", timeout=30_000)
+    tab.close()
+    page.go_back()
+    expect(blocks).to_have_value("4")
+    page.go_back()
+    expect(blocks).to_have_value("3")
+    assert in_address(page) == preset("tiny_resnet20")
+    page.go_forward()
+    page.go_forward()
+    expect(blocks).to_have_value("5")
+    assert in_address(page) == edited
+
+
+def test_another_page_and_back_keeps_the_draft(page: Page, app_url: str) -> None:
+    visit(page, app_url, "p1.tiny_resnet20")
+    blocks = page.get_by_label("Blocks in stage 1")
+    blocks.fill("7")
+    blocks.press("Enter")
+    expect(page.locator('.mark[data-node="layer1"]')).to_have_attribute("aria-label", re.compile("7 blocks"))
+    page.get_by_role("link", name="Runs", exact=True).click()
+    expect(page).to_have_url(re.compile("/runs"))
+    page.get_by_role("link", name="Playground", exact=True).click()
+    expect(blocks).to_have_value("7", timeout=30_000)
+    expect(page).to_have_url(re.compile(r"\?n=n1\."))
+    page.keyboard.press("Control+z")
+    expect(blocks).to_have_value("3")
+    page.keyboard.press("Control+Shift+z")
+    expect(blocks).to_have_value("7")
+
+
+@pytest.mark.parametrize("name", ["resnet50", "cifar_resnet1202"])
+def test_no_text_of_the_graph_touches_another(page: Page, app_url: str, name: str) -> None:
+    """The browser's own font metrics, not our estimate of them."""
+    visit(page, app_url, f"p1.{name}")
+    overlaps = """(root) => {
+        const texts = [...root.querySelectorAll('svg text')].map((t) => [t.textContent, t.getBoundingClientRect()]);
+        const found = [];
+        texts.forEach(([a, r], i) => texts.slice(i + 1).forEach(([b, s]) => {
+            const apart = r.left >= s.right || s.left >= r.right || r.top + 2 >= s.bottom || s.top + 2 >= r.bottom;
+            if (!apart) found.push([a, b]);
+        }));
+        return found;
+    }"""
+    for label in ("stage 2,", "stage 2, block 1", None):
+        assert page.locator(".rv-graph").evaluate(overlaps) == []
+        room = page.locator(".rv-scroll").evaluate("e => e.scrollWidth - e.clientWidth")
+        assert room <= 1, "the picture needs no scrolling at 1366 pixels"
+        if label:
+            page.locator(f'.mark[aria-label^="{label}"]').click()
+            expect(page.locator(".rv-crumbs .rv-here")).to_have_text(label.partition(", ")[2] or "stage 2")
+
+
+def test_bad_input_is_a_sentence_beside_its_field(page: Page, app_url: str) -> None:
+    visit(page, app_url, "p1.tiny_resnet20")
+    field = page.get_by_label("Blocks in stage 2")
+    field.fill("100000")
+    field.press("Enter")
+    alert = page.get_by_text("Stage 2's blocks is 100000: it must be at most 1000.")
+    expect(alert).to_be_visible()
+    expect(field).to_have_value("100000")
+    below = alert.bounding_box()["y"] - field.bounding_box()["y"]  # type: ignore[index]
+    assert 0 < below < 80
+    assert in_address(page) == preset("tiny_resnet20")
+    page.get_by_label("Input height").fill("1")
+    page.get_by_label("Input height").press("Enter")
+    expect(page.locator(".mark.broken")).to_have_count(2)
+    expect(page.locator(".rv-graph svg text.problem").first).to_be_visible()
+    assert page.get_by_text("Traceback").count() == 0
+
+
+def test_the_graph_follows_the_theme(page: Page, app_url: str) -> None:
+    colours = []
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        visit(page, app_url)
+        colours.append(page.locator(".rv-graph .arc").first.evaluate("e => getComputedStyle(e).stroke"))
+    assert colours == ["rgb(11, 99, 181)", "rgb(90, 176, 255)"]

@@ -1,0 +1,99 @@
+"""Two runs beside each other: the figure holds the runs' own numbers, the rows name every difference."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from resnet_viz.draw.colours import PALETTE
+from resnet_viz.draw.comparison import comparison_figure, curves, experiment_differences, last_numbers
+from resnet_viz.draw.wording import NBSP
+from resnet_viz.runs import RunData, Store, run_data
+from resnet_viz.spec import Experiment, Recipe, preset
+from tests.serve import fake_runs
+
+MADE = fake_runs.experiment(20, 2)
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> list[RunData]:
+    store = Store(tmp_path)
+    return [run_data(store, fake_runs.finished(store, MADE, name)) for name in ("first", "second")]
+
+
+def test_the_curves_are_the_runs_own_numbers(pair: list[RunData]) -> None:
+    lines = curves(pair)
+    loss = lines["Loss"]
+    assert [(line.run, line.contestant, line.role) for line in loss] == [
+        (run, f"{role}-20", role) for run in (0, 1) for role in ("plain", "residual")
+    ]
+    assert np.array_equal(np.float32(loss[0].y), pair[0].signals("plain-20")["loss"])
+    assert lines["Train error"][1].x == (0.0, 12.0, 24.0)
+    assert lines["Train error"][1].y == tuple(100 * row.train_error for row in pair[0].evals("residual-20"))
+    assert lines["Test error"][3].y == tuple(100 * row.test_error for row in pair[1].evals("residual-20"))
+
+
+def test_the_figure_keeps_colours_and_tells_the_runs_apart(pair: list[RunData]) -> None:
+    figure = comparison_figure(pair, "dark")
+    assert [(t.line.color, t.line.dash) for t in figure.data[:4]] == [
+        (PALETTE["dark"][role], dash) for dash in ("solid", "dash") for role in ("plain", "residual")
+    ]
+    names = [note.text for note in figure.layout.annotations[3:7]]
+    assert sorted(names) == ["A plain-20", "A residual-20", "B plain-20", "B residual-20"]
+    for axis in ("yaxis2", "yaxis3"):
+        assert tuple(figure.layout[axis].range) == (-2, 102)
+
+
+def test_labels_of_equal_lines_do_not_cover_each_other(pair: list[RunData]) -> None:
+    figure = comparison_figure([pair[0], pair[0]])
+    heights = sorted(note.y for note in figure.layout.annotations if note.xref == "x2" and note.y is not None)
+    assert len(heights) == 4
+    assert all(b - a >= 0.055 * 104 - 1e-9 for a, b in pairwise(heights))
+
+
+def test_a_name_is_never_markup(tmp_path: Path) -> None:
+    made = Experiment(contestants={"<b>x%{y}": preset("tiny_plain8")}, recipe=Recipe(epochs=1))
+    store = Store(tmp_path)
+    data = run_data(store, fake_runs.finished(store, made))
+    figure = comparison_figure([data, data])
+    assert {trace.name for trace in figure.data} == {f"{run} &lt;b&gt;x% {{y}}" for run in "AB"}
+
+
+def test_a_run_that_has_just_begun_gives_empty_panels(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    data = run_data(store, store.create(MADE))
+    figure = comparison_figure([data, data])
+    assert len(figure.data) == 0
+    assert last_numbers([data, data]) == []
+
+
+def test_the_last_numbers(pair: list[RunData]) -> None:
+    rows = last_numbers(pair)
+    last = pair[0].evals("plain-20")[-1]
+    assert (last.train_error, last.test_error) == (0.89, 0.9)
+    assert rows[0] == {
+        "Run": "A", "Contestant": "plain-20", "Steps": "24", "Train error": f"89{NBSP}%", "Test error": f"90{NBSP}%",
+        "Loss": f"{pair[0].signals('plain-20')['loss'][-1]:.3g}",
+    }  # fmt: skip
+    assert [row["Run"] for row in rows] == ["A", "A", "B", "B"]
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, []),
+        ({"recipe": Recipe(epochs=3, learning_rate=0.2)},
+         [("recipe", "epochs", "2", "3"), ("recipe", "learning rate", "0.1", "0.2")]),
+        ({"contestants": {"plain-20": preset("tiny_plain20")}}, [("contestant 2", "network", "residual-20", "-")]),
+        ({"contestants": {"p": preset("tiny_plain20"), "residual-20": preset("tiny_plain20")}},
+         [("contestant 1", "name", "plain-20", "p"), ("contestant 2", "every stage: merge", "add", "none"),
+          ("contestant 2", "every stage: shortcut", "A", "-")]),
+    ],
+)  # fmt: skip
+def test_how_experiments_differ(change: dict[str, Any], expected: list[tuple[str, str, str, str]]) -> None:
+    rows = experiment_differences(MADE, MADE.model_copy(update=change))
+    assert [tuple(row[key] for key in ("Where", "Field", "A", "B")) for row in rows] == expected

@@ -1,0 +1,257 @@
+"""The race page through Streamlit's tester: settings, refusals, the address, what Start and Rewind do to the store."""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from resnet_viz.runs import Store, experiment_key
+from resnet_viz.spec import encode, preset
+from resnet_viz.ui import race_view, run_actions
+from resnet_viz.ui.race_session import SESSION, RaceSession, open_race
+from resnet_viz.ui.race_state import default_experiment, read_address, with_recipe, write_address
+from resnet_viz.ui.race_view import obey
+
+PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "race.py")
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+    monkeypatch.setenv("RESNET_VIZ_HOME", str(tmp_path))
+    for module in (race_view, run_actions):
+        monkeypatch.setattr(module, "ensure_worker", lambda store: None)
+    return Store(tmp_path)
+
+
+def opened(**query: str) -> AppTest:
+    app = AppTest.from_file(PAGE, default_timeout=30)
+    for key, value in query.items():
+        app.query_params[key] = value
+    return checked(app.run())
+
+
+def checked(app: AppTest) -> AppTest:
+    assert [error.value for error in app.exception] == []
+    return app
+
+
+def session(app: AppTest) -> RaceSession:
+    found: RaceSession = app.session_state[SESSION]
+    return found
+
+
+def query(app: AppTest) -> dict[str, str]:
+    return {k: v if isinstance(v, str) else v[0] for k, v in dict(app.query_params).items()}
+
+
+def texts(app: AppTest) -> list[str]:
+    return [str(element.value).replace("\\", "") for element in (*app.markdown, *app.caption, *app.warning)]
+
+
+def set_number(app: AppTest, label: str, value: float | None) -> AppTest:
+    return checked(next(n for n in app.number_input if n.label == label).set_value(value).run())
+
+
+def button(app: AppTest, label: str, at: int = 0) -> Any:
+    return [b for b in app.button if b.label == label][at]
+
+
+def answer(store: Store, **more: Any) -> None:
+    race = default_experiment()
+    cards = [{"name": n, "role": "plain", "parameters": 1, "description": "", "layers": []} for n in race.contestants]
+    known = {"seconds": 4.2, "step_ms": 41.0, "memory_bytes": 61_000_000, "device": "cpu: CPU", "contestants": cards}
+    store.ask_estimate(experiment_key(race), race)
+    store.answer_estimate(experiment_key(race), known | more)
+
+
+def test_it_asks_a_worker_what_the_race_takes(store: Store) -> None:
+    app = opened()
+    assert "Digits, 8 x 8 · 96 steps · seed 0 · measuring what it takes here…" in texts(app)
+    ((key, asked),) = store.open_estimates()
+    assert (key, asked) == (experiment_key(default_experiment()), default_experiment().model_dump_json())
+    assert query(app) == {}
+
+
+def test_it_shows_the_answer(store: Store) -> None:
+    answer(store)
+    assert "Digits, 8 x 8 · 96 steps · seed 0 · about 4.2 s here · 61 MB · CPU" in texts(opened())
+
+
+def test_a_race_that_does_not_fit_is_refused_in_one_sentence(store: Store) -> None:
+    race = default_experiment()
+    store.ask_estimate(experiment_key(race), race)
+    store.answer_estimate(
+        experiment_key(race), {"error": "This takes 9.0 GB and the device has 2.0 GB."}
+    )
+    assert [w.value.replace("\\", "") for w in opened().warning] == [
+        "This race cannot run here: This takes 9.0 GB and the device has 2.0 GB."
+    ]
+
+
+def test_the_fair_test_is_written_out(store: Store) -> None:
+    app = opened()
+    (said,) = [text for text in texts(app) if text.startswith("**Equal for all**")]
+    assert "- Same initial weights: all 56 layers of plain-56 and residual-56." in said
+    assert app.table[0].value.to_dict("records") == [
+        {"Field": r"every stage\: merge", r"plain\-56": "none", r"residual\-56": "add"},
+        {"Field": r"every stage\: shortcut", r"plain\-56": r"\-", r"residual\-56": "A"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("label", "value", "sentence"),
+    [
+        ("Epochs", 0, "Epochs is 0: it must be at least 1."),
+        ("Batch size", 1, "Batch is 1: it must be at least 2."),
+        ("Learning rate", -0.5, "Learning rate is -0.5: it must be above 0."),
+        ("Seed", -3, "Seed is -3: it must be at least 0."),
+    ],
+)
+def test_bad_values_are_refused_beside_the_field_and_the_race_stays(
+    store: Store, label: str, value: float, sentence: str
+) -> None:
+    app = set_number(opened(), label, value)
+    assert f":red[{sentence}]" in texts(app)
+    assert session(app).experiment == default_experiment()
+    assert next(n for n in app.number_input if n.label == label).value == value
+    good = set_number(app, label, 3)
+    assert not [text for text in texts(good) if text.startswith(":red[")]
+
+
+def test_edits_are_in_the_address_and_the_address_is_read(store: Store) -> None:
+    app = set_number(opened(), "Seed", 7)
+    assert query(app) == write_address(with_recipe(default_experiment(), seed=7))
+    again = opened(**query(app))
+    assert session(again).experiment.recipe.seed == 7
+    assert next(n for n in again.number_input if n.label == "Seed").value == 7
+
+
+def test_the_twin_in_one_click(store: Store) -> None:
+    app = opened()
+    next(s for s in app.selectbox if s.label == "Contestant 2").set_value("resnet18").run()
+    assert list(session(app).experiment.contestants) == ["plain-56", "resnet18"]
+    assert "Fitted to digits: 1000 classes become 10." in texts(app)
+    checked(button(app, "Against its plain twin").click().run())
+    assert list(session(app).experiment.contestants) == ["plain18", "resnet18"]
+    assert [s.value for s in app.selectbox[:2]] == ["plain18", "resnet18"]
+
+
+def test_contestants_come_and_go(store: Store) -> None:
+    app = opened()
+    for _ in range(4):
+        checked(button(app, "Add a contestant").click().run())
+    assert len(session(app).experiment.contestants) == 6
+    assert button(app, "Add a contestant").disabled
+    for _ in range(5):
+        checked(button(app, "Remove").click().run())
+    assert len(session(app).experiment.contestants) == 1
+    assert button(app, "Remove").disabled
+    assert "There is one contestant only." in texts(app)
+
+
+@pytest.mark.parametrize(
+    ("params", "sentence"),
+    [
+        ({"x": "x1.AAAA"}, "This share link is damaged: ask for it once more."),
+        ({"x": "<script>"}, "This is not a share link of ResNet Viz: it was cut or changed. Ask for it once more."),
+        ({"run": "250101-000000-abcdef"},
+         "There is no run 250101-000000-abcdef here: it was deleted for good, or lies in another store."),
+        ({"run": "'; DROP TABLE runs"}, "The address names a run in a form that no run has."),
+    ],
+)  # fmt: skip
+def test_a_broken_address_is_one_sentence(store: Store, params: dict[str, str], sentence: str) -> None:
+    app = opened(**params)
+    assert [w.value.replace("\\", "") for w in app.warning] == [sentence]
+    assert session(app).experiment == default_experiment()
+
+
+def test_start_runs_what_the_page_shows(store: Store) -> None:
+    state = RaceSession(with_recipe(default_experiment(), seed=4))
+    obey(state, {"kind": "start", "paused": False, "pace": 5.0, "lr": 0.2})
+    row = store.row(state.run or "")
+    made = run_actions.experiment_of(row)
+    assert made is not None
+    assert (made.recipe.seed, made.recipe.pace, made.recipe.learning_rate) == (4, 5.0, 0.2)
+    assert row.state == "queued"
+    app = opened(run=row.id)
+    assert query(app) == {"run": row.id}
+    assert session(app).experiment == made
+    assert [n.value for n in app.number_input if n.label == "Seed"] == [4]
+
+
+def test_rewind_stops_the_run_and_shows_a_paused_one_of_the_same_experiment(store: Store) -> None:
+    state = RaceSession()
+    obey(state, {"kind": "start", "paused": False})
+    first = state.run or ""
+    obey(state, {"kind": "rewind", "paused": True})
+    second = state.run or ""
+    assert second != first
+    assert store.row(second).experiment_json == store.row(first).experiment_json
+    with sqlite3.connect(store.path) as db:
+        asked = db.execute("SELECT run, kind FROM commands ORDER BY seq").fetchall()
+    assert asked == [(first, "stop"), (second, "pause")]
+
+
+@pytest.mark.parametrize("command", [{"kind": "pause"}, {"kind": "lr", "value": 0.2}])
+def test_steering_goes_to_the_run_on_the_screen(store: Store, command: dict[str, Any]) -> None:
+    state = RaceSession()
+    obey(state, command)
+    obey(state, {"kind": "start"})
+    run = state.run or ""
+    obey(state, command)
+    (taken,) = store.take_commands(run)
+    assert {"kind": taken.kind, **taken.data} == command
+    assert state.run == run
+
+
+def test_an_edit_while_a_run_is_shown_opens_a_new_race(store: Store) -> None:
+    state = RaceSession()
+    obey(state, {"kind": "start"})
+    app = opened(run=state.run or "")
+    set_number(app, "Seed", 9)
+    assert session(app).run is None
+    assert query(app) == write_address(with_recipe(default_experiment(), seed=9))
+    assert store.row(state.run or "").state == "queued"
+
+
+def test_new_race_goes_back_to_the_start(store: Store) -> None:
+    state = RaceSession()
+    obey(state, {"kind": "start"})
+    app = opened(run=state.run or "")
+    assert not button(app, "New race").disabled
+    checked(button(app, "New race").click().run())
+    assert (session(app).run, query(app)) == (None, {})
+    assert button(app, "New race").disabled
+
+
+def test_a_deleted_run_is_still_shown_and_says_so(store: Store) -> None:
+    run = store.create(default_experiment(), name="*old* one")
+    store.delete(run)
+    app = opened(run=run)
+    assert any(text.startswith("*old* one · today ") and text.endswith(" · in the bin") for text in texts(app))
+
+
+def test_a_network_from_the_playground(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    state: dict[str, RaceSession] = {}
+    monkeypatch.setattr("resnet_viz.ui.race_session.st.session_state", state)
+    open_race(preset("tiny_resnet20"))
+    made = state[SESSION]
+    assert (list(made.experiment.contestants), made.run, made.problem) == (["plain-20", "residual-20"], None, None)
+    assert made.written == {"x": encode(made.experiment)}
+    assert read_address(made.written).experiment == made.experiment
+
+
+def test_a_stale_rerun_does_not_undo_what_was_done(store: Store) -> None:
+    app = opened()
+    set_number(app, "Seed", 1)
+    written = query(app)
+    app.query_params.clear()
+    checked(app.run())
+    assert session(app).experiment.recipe.seed == 1
+    assert query(app) == written
+    assert math.isfinite(session(app).superseded[1])

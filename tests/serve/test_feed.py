@@ -1,0 +1,201 @@
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from resnet_viz.runs import Store
+from resnet_viz.serve import feed as feed_module
+from resnet_viz.serve.feed import KEPT, Hub
+from tests.serve import fake_runs
+
+MADE = fake_runs.experiment(8, epochs=60)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path)
+
+
+def messages(payload: bytes) -> list[dict[str, Any]]:
+    return [json.loads(line[6:]) for line in payload.decode().split("\n") if line.startswith("data: ")]
+
+
+async def receive(stream: AsyncIterator[bytes], within: float = 5.0) -> list[dict[str, Any]]:
+    """The next payload that has messages."""
+    while True:
+        found = messages(await asyncio.wait_for(anext(stream), within))
+        if found:
+            return found
+
+
+def steps_of(found: list[dict[str, Any]], contestant: str = "plain-8") -> list[int]:
+    frames = [f for m in found for f in m.get("frames", ()) if f["c"] == contestant]
+    return [f["first"] + i for f in frames for i in range(len(f["loss"]))]
+
+
+def with_hub(store: Store, body: Callable[[Hub], Awaitable[None]]) -> None:
+    async def main() -> None:
+        hub = Hub(lambda: store)
+        try:
+            await body(hub)
+        finally:
+            hub.close()
+
+    asyncio.run(main())
+
+
+def test_a_viewer_gets_the_past_at_once_and_then_what_is_new(store: Store) -> None:
+    run = fake_runs.begin(store, MADE)
+    fake_runs.append(store, run, MADE, 0, 5)
+
+    async def body(hub: Hub) -> None:
+        await hub.check(run)
+        async with contextlib.aclosing(hub.events(run, None)) as stream:
+            header, delta = await receive(stream)
+            assert (header["kind"], delta["kind"], steps_of([delta])) == ("header", "delta", [0, 1, 2, 3, 4])
+            fake_runs.append(store, run, MADE, 5, 2)
+            fresh: list[int] = []
+            while len(fresh) < 2:
+                fresh += steps_of(await receive(stream))
+            assert fresh == [5, 6]
+
+    with_hub(store, body)
+
+
+def test_a_viewer_resumes_after_the_event_that_it_saw_last(store: Store) -> None:
+    run = fake_runs.begin(store, MADE)
+    fake_runs.append(store, run, MADE, 0, 5)
+
+    async def body(hub: Hub) -> None:
+        await hub.check(run)
+        async with contextlib.aclosing(hub.events(run, None)) as stream:
+            _, delta = await receive(stream)
+        fake_runs.append(store, run, MADE, 5, 3)
+        async with contextlib.aclosing(hub.events(run, delta["cursor"])) as stream:
+            header, missed = await receive(stream)
+            assert (header["kind"], steps_of([missed])) == ("header", [5, 6, 7])
+        async with contextlib.aclosing(hub.events(run, "999999.999999")) as stream:
+            assert steps_of(await receive(stream)) == list(range(8)), "a cursor of another store: everything"
+
+    with_hub(store, body)
+
+
+def test_two_viewers_share_one_reader_and_one_encoding(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = fake_runs.begin(store, MADE)
+    encodings: list[int] = []
+    real = feed_module.as_lines
+
+    def counted(found: Any) -> bytes:
+        listed = list(found)
+        encodings.append(len(listed))
+        return real(listed)
+
+    monkeypatch.setattr(feed_module, "as_lines", counted)
+
+    async def body(hub: Hub) -> None:
+        await hub.check(run)
+        streams = [hub.events(run, None) for _ in range(20)]
+        await asyncio.gather(*(receive(s) for s in streams))
+        assert (hub.runs, hub.viewers) == (1, 20)
+        encodings.clear()
+        fake_runs.append(store, run, MADE, 0, 1)
+        payloads = await asyncio.gather(*(asyncio.wait_for(anext(s), 5) for s in streams))
+        assert len({id(p) for p in payloads}) < 20 and {tuple(steps_of(messages(p))) for p in payloads} == {(0,)}
+        assert sum(encodings) <= 3
+        for s in streams:
+            await s.aclose()
+        assert (hub.runs, hub.viewers) == (0, 0)
+
+    with_hub(store, body)
+
+
+def test_a_slow_viewer_skips_to_one_event_and_holds_nobody_up(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed_module, "PERIOD", 0.002)
+    run = fake_runs.begin(store, MADE)
+
+    async def body(hub: Hub) -> None:
+        await hub.check(run)
+        slow, quick = hub.events(run, None), hub.events(run, None)
+        await asyncio.gather(receive(slow), receive(quick))
+        seen: list[int] = []
+        for step in range(KEPT + 20):
+            fake_runs.append(store, run, MADE, step, 1)
+            while not seen or seen[-1] < step:
+                seen += steps_of(await receive(quick))
+        assert seen == list(range(KEPT + 20))
+        assert len(hub._feeds[run]._kept) == KEPT
+        header, missed = await receive(slow)
+        frames = [f for f in missed["frames"] if f["c"] == "plain-8"]
+        ends = [f["first"] + f.get("stride", 1) * (len(f["loss"]) - 1) for f in frames]
+        assert (header["kind"], frames[0]["first"], ends[-1]) == ("header", 0, seen[-1]), "all in one event"
+        fake_runs.append(store, run, MADE, KEPT + 20, 1)
+        assert steps_of(await receive(slow)) == [KEPT + 20]
+        await slow.aclose()
+        await quick.aclose()
+
+    with_hub(store, body)
+
+
+def test_closing_ends_every_stream_at_once(store: Store) -> None:
+    run = fake_runs.begin(store, MADE)
+
+    async def body(hub: Hub) -> None:
+        await hub.check(run)
+        streams = [hub.events(run, None) for _ in range(3)]
+        await asyncio.gather(*(receive(s) for s in streams))
+        rest = [asyncio.ensure_future(anext(s, None)) for s in streams]
+        await asyncio.sleep(0.05)
+        hub.close()
+        assert await asyncio.wait_for(asyncio.gather(*rest), 1) == [None, None, None]
+        assert [p async for p in hub.events(run, None)] == []
+
+    with_hub(store, body)
+
+
+def test_a_run_removed_for_good_ends_its_streams(store: Store) -> None:
+    run = fake_runs.begin(store, MADE)
+
+    async def body(hub: Hub) -> None:
+        await hub.check(run)
+        stream = hub.events(run, None)
+        await receive(stream)
+        store.delete(run)
+        store.purge(-1)
+        assert [p async for p in stream] == []
+        with pytest.raises(KeyError):
+            await hub.check(run)
+
+    with_hub(store, body)
+
+
+def test_silence_is_filled_with_comments(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed_module, "KEEP_ALIVE", 0.05)
+    run = fake_runs.begin(store, MADE)
+
+    async def body(hub: Hub) -> None:
+        await hub.check(run)
+        stream = hub.events(run, None)
+        await receive(stream)
+        assert await asyncio.wait_for(anext(stream), 1) == b": still here\n\n"
+        await stream.aclose()
+
+    with_hub(store, body)
+
+
+def test_once_ends_after_the_past(store: Store) -> None:
+    run = fake_runs.begin(store, MADE)
+    fake_runs.append(store, run, MADE, 0, 2)
+
+    async def body(hub: Hub) -> None:
+        await hub.check(run)
+        payloads = [p async for p in hub.events(run, None, once=True)]
+        assert [m["kind"] for p in payloads for m in messages(p)] == ["header", "delta"]
+        assert hub.viewers == 0
+
+    with_hub(store, body)

@@ -1,0 +1,84 @@
+"""The fair-test contract against the modules that torch really builds."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from resnet_viz.nn import build
+from resnet_viz.spec import Init, fit_to_dataset, plain_twin, preset, presets
+from resnet_viz.ui.fairness import all_differences, contract, shared_weights, weight_shapes
+from resnet_viz.ui.race_state import default_experiment, start_from, with_network, without
+
+
+@pytest.mark.parametrize("name", [n for n in presets() if n != "cifar_resnet1202"])
+@pytest.mark.parametrize("fitted", [False, True])
+def test_shapes_are_those_of_the_built_module(name: str, fitted: bool) -> None:
+    network = fit_to_dataset(preset(name), "digits")[0] if fitted else preset(name)
+    built = {
+        path.removesuffix(".weight"): tuple(p.shape)
+        for path, p in build(network, "meta").state_dict().items()
+        if path.endswith(".weight") and (p.dim() == 4 or p.dim() == 2)
+    }
+    assert dict(weight_shapes(network)) == built
+
+
+@pytest.mark.parametrize("shortcut", ["A", "B", "C"])
+def test_shared_weights_are_equal_in_the_built_modules(shortcut: str) -> None:
+    net = preset("tiny_resnet8")
+    stages = tuple(
+        s.model_copy(update={"block": s.block.model_copy(update={"shortcut": shortcut})}) for s in net.stages
+    )
+    net = net.model_copy(update={"stages": stages})
+    first, second = build(plain_twin(net), seed=5).state_dict(), build(net, seed=5).state_dict()
+    shared = shared_weights(plain_twin(net), net)
+    for path in shared.same:
+        assert torch.equal(first[f"{path}.weight"], second[f"{path}.weight"])
+    assert shared.only_first == ()
+    projections = {"A": (), "B": ("layer2.0", "layer3.0"), "C": ("layer1.0", "layer2.0", "layer3.0")}[shortcut]
+    assert shared.only_second == tuple(f"{path}.downsample.0" for path in projections)
+
+
+def test_another_initialisation_shares_nothing() -> None:
+    net = preset("tiny_resnet8")
+    other = net.model_copy(update={"init": Init(scheme="xavier")})
+    assert shared_weights(net, other).same == ()
+
+
+def test_the_contract_of_the_default_race() -> None:
+    assert contract(default_experiment()) == (
+        "Seed 0 for all: initial weights and batch order come from it.",
+        "Same batches in the same order: Digits, 8 x 8, 1,500 training images in batches of 128.",
+        "Same budget: 8 epochs of 12 steps, 96 steps each.",
+        "Same recipe: SGD, learning rate 0.1 after 8 warm-up steps, momentum 0.9, weight decay 0.0001, "
+        "schedule constant.",
+        "Same initial weights: all 56 layers of plain-56 and residual-56.",
+    )
+    assert all_differences(default_experiment()) == [
+        {"Field": "every stage: merge", "plain-56": "none", "residual-56": "add"},
+        {"Field": "every stage: shortcut", "plain-56": "-", "residual-56": "A"},
+    ]
+
+
+def test_differences_of_three() -> None:
+    race, _ = with_network(default_experiment(), 2, preset("tiny_resnet20"))
+    rows = {row.pop("Field"): row for row in all_differences(race)}
+    assert rows["every stage: blocks"] == {"plain-56": "9", "residual-56": "9", "residual-20": "3"}
+    assert rows["every stage: merge"] == {"plain-56": "none", "residual-56": "add", "residual-20": "add"}
+
+
+def test_the_contract_names_what_is_not_shared() -> None:
+    race, _ = start_from(preset("resnet18"))
+    assert contract(race)[-1] == "Same initial weights: 18 layers of plain18 and resnet18; not 3 of resnet18."
+    mixed, _ = with_network(default_experiment(), 1, preset("tiny_resnet8"))
+    assert contract(mixed)[-1] == "Same initial weights: 8 layers of plain-56 and residual-8; not 48 of plain-56."
+    strange = preset("tiny_resnet8").model_copy(update={"init": Init(scheme="xavier"), "name": "x"})
+    assert (
+        contract(with_network(mixed, 1, strange)[0])[-1] == "No layer of plain-56 and x starts with the same weights."
+    )
+
+
+def test_one_contestant_differs_from_nobody() -> None:
+    alone = without(default_experiment(), 0)
+    assert all_differences(alone) == []
+    assert len(contract(alone)) == 4

@@ -1,0 +1,385 @@
+"""The live view in a real browser, fed by runs that nobody trained."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from resnet_viz.runs import Store, run_data, save_recording
+from tests.browser.chromium import find
+from tests.serve import fake_runs
+from tests.serve.servers import ROOT, AppServer, app_server
+from tests.ui.proxies import swallowing_proxy
+
+pytestmark = pytest.mark.browser
+APP = ROOT / "tests" / "ui" / "live_app" / "app.py"
+MADE = fake_runs.experiment(20)
+FLAGS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+    "--disable-background-networking", "--disable-component-update",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    return Store(tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture(scope="module")
+def server(store: Store) -> Iterator[AppServer]:
+    with app_server(store.directory, script=APP) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as tool:
+        chromium = tool.chromium.launch(executable_path=find(), args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def opened(server: AppServer, browser: Browser) -> Iterator[Callable[..., Page]]:
+    context = browser.new_context(viewport={"width": 1366, "height": 768})
+    errors: list[str] = []
+
+    def open_page(query: str, url: str | None = None) -> Page:
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(f"{url or server.url}/?{query}")
+        return page
+
+    yield open_page
+    context.close()
+    assert errors == []
+
+
+def at(step: int) -> re.Pattern[str]:
+    return re.compile(rf"^step {step} / 96( · \d+ (s|min) left)?$")
+
+
+def status(page: Page) -> str:
+    return page.locator(".status").inner_text()
+
+
+def commands(page: Page) -> list[dict[str, object]]:
+    found: list[dict[str, object]] = json.loads(page.locator("code").inner_text())
+    return found
+
+
+def test_a_finished_run_is_shown_whole(opened: Callable[..., Page], store: Store) -> None:
+    page = opened(f"run={fake_runs.finished(store, MADE)}")
+    expect(page.locator(".status")).to_have_text("step 96 / 96 · finished")
+    expect(page.locator(".card-name")).to_have_text(["plain-20", "residual-20"])
+    expect(page.locator(".card-error")).to_have_text(["89.0 %", "2.9 %"])
+    expect(page.locator(".verdict-words b")).to_have_text("plain-20 is not learning: train error 89 % against 2.9 %.")
+    assert "plain-20 is not learning" in (page.locator(".profile canvas").get_attribute("aria-label") or "")
+    box = page.locator(".live").bounding_box()
+    assert box is not None and box["y"] + box["height"] <= 768, "it fits the window"
+    assert page.evaluate("document.scrollingElement.scrollHeight") <= 768
+
+
+def test_it_follows_a_run_and_goes_back_in_time_meanwhile(opened: Callable[..., Page], store: Store) -> None:
+    run = fake_runs.begin(store, MADE)
+    page = opened(f"run={run}")
+    expect(page.locator(".panel-empty").first).to_be_visible()
+    race = fake_runs.Race(store, run, MADE, a_second=20)
+    race.start()
+    expect(page.locator(".status")).to_have_text(re.compile(r"^step [3-9]\d / 96 · \d+ s left$"), timeout=10_000)
+    slider = page.locator(".scrubber")
+    slider.focus()
+    page.keyboard.press("Home")
+    expect(page.locator(".status")).to_have_text("at initialisation")
+    expect(page.locator(".profile .panel-about")).to_have_text(" · at initialisation · log scale · input → output")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".status")).to_have_text("step 1 / 96")
+    before = page.locator(".scrubber").evaluate("e => parseFloat(e.style.getPropertyValue('--done'))")
+    page.wait_for_timeout(600)
+    assert page.locator(".scrubber").evaluate("e => parseFloat(e.style.getPropertyValue('--done'))") > before
+    expect(page.locator(".status")).to_have_text("step 1 / 96")
+    page.get_by_role("button", name="Live").click()
+    expect(page.locator(".status")).to_have_text("step 96 / 96 · finished", timeout=10_000)
+    race.end()
+
+
+def test_every_value_of_the_table_is_that_of_the_store(opened: Callable[..., Page], store: Store) -> None:
+    run = fake_runs.finished(store, MADE)
+    page = opened(f"run={run}")
+    expect(page.locator(".status")).to_have_text("step 96 / 96 · finished")
+    page.get_by_role("button", name="Table").click()
+    cells = page.locator(".table table").first.locator("tbody tr").all()
+    assert len(cells) == 20
+    stored = run_data(store, run).signals("plain-20")
+    for row in (cells[0], cells[7], cells[19]):
+        name, _, plain, _ = row.locator("td").all_inner_texts()
+        assert float(plain) == pytest.approx(float(stored[f"grad_norm/{name}"][-1]), rel=6e-3)
+    evaluations = page.locator(".table table").nth(1).locator("tbody tr").last
+    assert evaluations.locator("th, td").all_inner_texts() == ["96", "8", "89.0 %, 90.0 %", "2.9 %, 3.9 %"]
+
+
+def test_pointing_reads_the_value_and_choosing_a_layer_shows_its_curve(
+    opened: Callable[..., Page], store: Store
+) -> None:
+    run = fake_runs.finished(store, MADE)
+    page = opened(f"run={run}")
+    expect(page.locator(".status")).to_have_text("step 96 / 96 · finished")
+    strip = page.locator(".strip").first
+    strip.focus()
+    for _ in range(5):
+        page.keyboard.press("ArrowRight")
+    expect(page.locator(".loss .panel-head b")).to_have_text("Gradient norm of layer 5")
+    expect(strip).to_have_attribute("aria-valuetext", "layer 5, layer1.1.conv2")
+    page.get_by_role("button", name="× loss").click()
+    expect(page.locator(".loss .panel-head b")).to_have_text("Loss")
+    box = page.locator(".heat .panel-body").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 40)
+    title = page.locator(".reading-title").inner_text()
+    number, path, step = re.fullmatch(r"layer (\d+) · (\S+) · step (\d+)", title).groups()  # type: ignore[union-attr]
+    stored = run_data(store, run).signals("plain-20")[f"grad_norm/{path}"][int(step)]
+    assert float(page.locator(".reading-value").first.inner_text()) == pytest.approx(float(stored), rel=6e-3)
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + 40)
+    expect(page.locator(".loss .panel-head b")).to_have_text(f"Gradient norm of layer {number}")
+
+
+def test_before_the_start_the_places_are_there_and_nothing_moves_when_it_starts(
+    opened: Callable[..., Page], store: Store
+) -> None:
+    page = opened("preview=1")
+    expect(page.locator(".card-name")).to_have_text(["plain-20", "residual-20"])
+    expect(page.locator(".panel-empty:visible")).to_have_count(4)
+    expect(page.locator(".rate")).to_have_value("0.1")
+    parts = ".card, .verdict, .panel, .bar, .primary, .scrubber"
+    boxes = "es => es.map(e => { const b = e.getBoundingClientRect(); return [b.x, b.y, b.width, b.height]; })"
+    before = page.locator(parts).evaluate_all(boxes)
+    page.get_by_role("button", name="Start the race").click()
+    expect(page.locator("code")).to_be_visible()
+    assert commands(page) == [{"kind": "start", "paused": False, "pace": 0.0}]
+    run = fake_runs.begin(store, MADE)
+    fake_runs.append(store, run, MADE, 0, 30)
+    other = opened(f"run={run}")
+    expect(other.locator(".status")).to_have_text("step 30 / 96")
+    after = other.locator(parts).evaluate_all(boxes)
+    np.testing.assert_allclose(np.array(after), np.array(before), atol=1.0)
+
+
+def test_the_controls_send_what_they_say(opened: Callable[..., Page], store: Store) -> None:
+    run = fake_runs.begin(store, MADE)
+    fake_runs.append(store, run, MADE, 0, 10)
+    page = opened(f"run={run}")
+    expect(page.locator(".status")).to_have_text("step 10 / 96")
+    expected: list[dict[str, object]] = []
+
+    def sent(command: dict[str, object]) -> None:
+        expected.append(command)
+        expect(page.locator("code")).to_have_text(json.dumps(expected))
+
+    page.get_by_role("button", name="Pause").click()
+    sent({"kind": "pause"})
+    store.set_state(run, "paused")
+    expect(page.locator(".status")).to_have_text("step 10 / 96 · paused")
+    page.get_by_role("button", name="Step", exact=True).click()
+    sent({"kind": "step"})
+    page.locator(".rate").fill("0,05")
+    page.keyboard.press("Enter")
+    sent({"kind": "lr", "value": 0.05})
+    page.locator(".rate").fill("much")
+    page.keyboard.press("Enter")
+    expect(page.locator(".rate")).to_have_attribute("aria-invalid", "true")
+    page.locator(".pace").select_option("5")
+    sent({"kind": "pace", "value": 5.0})
+    page.get_by_role("button", name="Resume").click()
+    sent({"kind": "resume"})
+    store.set_state(run, "running")
+    page.get_by_role("button", name="Rewind, same weights").click()
+    sent({"kind": "rewind", "paused": True})
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "words"),
+    [
+        ("failed", "The loss is no finite number at step 12 in layer1.0.conv1.",
+         "The run failed. The loss is no finite number at step 12 in layer1.0.conv1."),
+        ("stopped", "Stopped by hand after 12 of 96 steps.",
+         "plain-20 is not learning: train error 89 % against 59 %."),
+    ],
+)  # fmt: skip
+def test_how_a_run_ended_is_said(
+    opened: Callable[..., Page], store: Store, state: str, reason: str, words: str
+) -> None:
+    run = fake_runs.begin(store, MADE)
+    fake_runs.append(store, run, MADE, 0, 12)
+    store.set_state(run, state, reason)
+    page = opened(f"run={run}")
+    expect(page.locator(".verdict-words b")).to_have_text(words)
+    expect(page.locator(".status")).to_have_text(f"step 12 / 96 · {state}")
+    expect(page.get_by_role("button", name="Race again")).to_be_enabled()
+
+
+def test_a_queued_run_waits_for_the_worker(opened: Callable[..., Page], store: Store) -> None:
+    page = opened(f"run={store.create(MADE)}")
+    expect(page.locator(".status")).to_have_text("waiting for the worker")
+    expect(page.locator(".verdict-words b")).to_have_text("Waiting for the worker.")
+
+
+def test_a_run_that_is_not_there_is_said(opened: Callable[..., Page]) -> None:
+    page = opened("run=none-1")
+    expect(page.locator(".verdict-words b")).to_have_text(
+        "There is no such run: it was removed, or the address is mistyped."
+    )
+
+
+def test_a_name_is_text_and_never_markup(opened: Callable[..., Page], store: Store) -> None:
+    bad = '<img src=x onerror="document.title=1">'
+    contestants = dict(zip((bad, "b" * 90), MADE.contestants.values(), strict=True))
+    made = MADE.model_copy(update={"contestants": contestants})
+    run = fake_runs.begin(store, made)
+    fake_runs.append(store, run, made, 0, 4)
+    page = opened(f"run={run}")
+    expect(page.locator(".card-name")).to_have_text([bad, "b" * 90])
+    page.get_by_role("button", name="Table").click()
+    assert page.locator(".live img").count() == 0
+    assert page.title() != "1"
+
+
+def test_what_is_not_finite_is_shown_as_such(opened: Callable[..., Page], store: Store) -> None:
+    run = fake_runs.begin(store, MADE)
+    values = fake_runs.rows(True, 20, 0, 8)
+    values[7, 3:] = np.nan
+    values[6:, 0] = np.inf
+    store.append(run, "plain-20", 0, values)
+    store.append(run, "residual-20", 0, fake_runs.rows(False, 20, 0, 8))
+    page = opened(f"run={run}")
+    expect(page.locator(".status")).to_have_text("step 8 / 96")
+    page.get_by_role("button", name="Table").click()
+    expect(page.locator(".table tbody tr").first.locator("td").nth(2)).to_have_text("not finite")
+    assert "no finite number at step 6" in page.locator(".verdict-words b").inner_text()
+
+
+def test_a_recording_replays_by_itself_and_says_what_it_is(
+    opened: Callable[..., Page], store: Store, tmp_path: Path
+) -> None:
+    path = tmp_path / "race.safetensors"
+    save_recording(run_data(store, fake_runs.finished(store, MADE)), path)
+    page = opened(f"recording={path}&bare=1")
+    expect(page.locator(".verdict-about")).to_have_text(re.compile(r"^recording · 2 CPU cores · \d+ \w+ \d{4}$"))
+    expect(page.locator(".status")).to_have_text(re.compile(r"^recording · step [1-9]\d* / 96$"))
+    first = status(page)
+    page.wait_for_timeout(900)
+    assert status(page) != first
+    page.get_by_role("button", name="Pause").click()
+    still = status(page)
+    page.wait_for_timeout(500)
+    assert status(page) == still
+    assert page.locator(".rewind, .pace:visible, .rate:visible").count() == 0
+
+
+def test_eight_tabs_load_and_all_follow(opened: Callable[..., Page], server: AppServer, store: Store) -> None:
+    run = fake_runs.begin(store, MADE)
+    fake_runs.append(store, run, MADE, 0, 3)
+    pages = [opened(f"run={run}") for _ in range(8)]
+    for page in pages:
+        expect(page.locator(".status")).to_have_text("step 3 / 96", timeout=20_000)
+    assert int(str(server.health()["viewers"])) <= 5, "streams are shared out: four, and a short look now and then"
+    fake_runs.append(store, run, MADE, 3, 5)
+    for page in pages:
+        expect(page.locator(".status")).to_have_text(at(8), timeout=10_000)
+    pages[0].close()
+    store.set_state(run, "finished")
+    for page in pages[1:]:
+        expect(page.locator(".status")).to_have_text("step 8 / 96 · finished", timeout=10_000)
+
+
+def test_a_hidden_tab_holds_no_stream_and_catches_up_when_it_is_seen(
+    opened: Callable[..., Page], server: AppServer, store: Store
+) -> None:
+    run = fake_runs.begin(store, MADE)
+    fake_runs.append(store, run, MADE, 0, 3)
+    page = opened(f"run={run}")
+    expect(page.locator(".status")).to_have_text("step 3 / 96")
+    server.wait_for_viewers(1)
+    hide = """hidden => {
+        Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
+        document.dispatchEvent(new Event("visibilitychange"));
+    }"""
+    page.evaluate(hide, True)
+    server.wait_for_viewers(0)
+    fake_runs.append(store, run, MADE, 3, 4)
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
+    page.evaluate(hide, False)
+    expect(page.locator(".status")).to_have_text(at(7))
+    resumed = [url for url in requests if "/stream/" in url]
+    assert len(resumed) == 1 and re.search(r"after=\d+\.\d+$", resumed[0]), resumed
+
+
+def test_a_server_that_comes_back_is_followed_again(browser: Browser, tmp_path: Path) -> None:
+    home = Store(tmp_path)
+    run = fake_runs.begin(home, MADE)
+    fake_runs.append(home, run, MADE, 0, 3)
+    page = browser.new_page()
+    with app_server(tmp_path, script=APP) as first:
+        port = first.port
+        page.goto(f"{first.url}/?run={run}")
+        expect(page.locator(".status")).to_have_text("step 3 / 96")
+    expect(page.locator(".note")).to_have_text("Connection lost, trying again.", timeout=15_000)
+    fake_runs.append(home, run, MADE, 3, 4)
+    with app_server(tmp_path, script=APP, port=port):
+        expect(page.locator(".status")).to_have_text(at(7), timeout=30_000)
+        expect(page.locator(".note")).to_have_text("")
+        page.close()
+
+
+def test_under_a_base_path_it_finds_the_stream(browser: Browser, tmp_path: Path) -> None:
+    home = Store(tmp_path)
+    run = fake_runs.finished(home, MADE)
+    with app_server(tmp_path, base="/deep/down", script=APP) as server:
+        page = browser.new_page()
+        page.goto(f"{server.url}/?run={run}")
+        expect(page.locator(".status")).to_have_text("step 96 / 96 · finished", timeout=15_000)
+        expect(page.locator(".note")).to_have_text("")
+        page.close()
+
+
+def test_where_a_proxy_swallows_the_route_the_page_polls_and_looks_the_same(
+    opened: Callable[..., Page], server: AppServer, store: Store
+) -> None:
+    run = fake_runs.begin(store, MADE)
+    fake_runs.append(store, run, MADE, 0, 3)
+    with swallowing_proxy(server.port) as port:
+        page = opened(f"run={run}", f"http://127.0.0.1:{port}")
+        expect(page.locator(".status")).to_have_text("step 3 / 96", timeout=15_000)
+        expect(page.locator(".note")).to_have_text("live stream not passed through, polling")
+        race = fake_runs.Race(store, run, MADE, a_second=25)
+        race.start()
+        expect(page.locator(".status")).to_have_text("step 96 / 96 · finished", timeout=20_000)
+        page.get_by_role("button", name="Table").click()
+        assert page.locator(".table table").nth(1).locator("tbody tr").count() == 9
+        race.end()
+        page.close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_with_ten_views_open_the_server_ends_within_two_seconds(
+    browser: Browser, tmp_path: Path, number: signal.Signals
+) -> None:
+    home = Store(tmp_path)
+    run = fake_runs.begin(home, MADE)
+    fake_runs.append(home, run, MADE, 0, 3)
+    context = browser.new_context()
+    with app_server(tmp_path, script=APP) as server:
+        pages = [context.new_page() for _ in range(10)]
+        for page in pages:
+            page.goto(f"{server.url}/?run={run}")
+        for page in pages:
+            expect(page.locator(".status")).to_have_text(at(3), timeout=20_000)
+        assert server.end(number) < 2.0
+    context.close()
