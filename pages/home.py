@@ -18,7 +18,7 @@ seen, label = story(FIRST_RACE)
 
 words, actions = st.columns([3.4, 1], vertical_alignment="center", gap="medium")
 with words:
-    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         st.markdown("### What does a shortcut do to a deep network?", width="content")
         st.caption(plain(label), width="content")
     st.markdown(plain(seen))

@@ -14,7 +14,9 @@ rows = store.rows()
 ticked = [row.id for row in rows if st.session_state.get(TICK + row.id)]
 
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-    st.markdown("### Runs", width="stretch")
+    st.markdown("### Runs", width="content")
+    undo_line(store)
+    st.space("stretch")
     if rows:
         hint = None if len(ticked) == 2 else "Tick two runs first"
         if st.button("Compare two", key="compare", disabled=len(ticked) != 2, help=hint):
@@ -24,7 +26,6 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
             st.rerun()
     bin_popover(store)
 
-undo_line(store)
 pair = chosen_pair()
 if pair:
     compare(store, pair)

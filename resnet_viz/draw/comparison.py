@@ -1,7 +1,8 @@
-"""Two runs beside each other: their curves in one figure, their last numbers and their settings as rows."""
+"""Two runs beside each other: their curves over each other, their last numbers and their settings as rows."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 PANELS = ("Loss", "Train error", "Test error")
 _MOST_POINTS = 1200
-_GAP = 0.055
+GAP = 0.065
 """Least distance of two line labels, as a share of the panel's height."""
 
 
@@ -51,40 +52,38 @@ def curves(runs: Sequence[RunData]) -> dict[str, list[Curve]]:
     return panels
 
 
-def comparison_figure(runs: Sequence[RunData], theme: Theme = "light") -> go.Figure:
-    """Three panels side by side; a contestant keeps its colour, the first run is solid, the second dashed.
+def comparison_figures(runs: Sequence[RunData], theme: Theme = "light") -> dict[str, go.Figure]:
+    """One figure a panel; a contestant keeps its colour, the first run is solid, the second dashed.
 
-    Labels stand at the line ends ("A plain-56"): A is the first run, B the second.
+    Labels stand at the line ends ("A plain-56"): A is the first run, B the second. All share one step axis.
     """
-    from plotly.subplots import make_subplots
-
-    colours = PALETTE[theme]
-    titles = (
-        "<b>Loss</b> by step",
-        "<b>Train error</b> by step, whole set, %",
-        "<b>Test error</b> by step, whole set, %",
-    )
-    figure = make_subplots(rows=1, cols=3, subplot_titles=titles, horizontal_spacing=0.11)
-    _titles_left(figure)
     panels = curves(runs)
-    for column, lines in enumerate(panels.values(), 1):
-        for line in lines:
-            figure.add_scatter(
-                x=line.x, y=line.y, row=1, col=column, mode="lines" if column == 1 else "lines+markers",
-                line={"color": colours[line.role], "width": 2, "dash": "dash" if line.run else "solid"},
-                marker={"size": 5, "symbol": "square" if line.run else "circle"}, showlegend=False,
-                name=f"{'AB'[line.run]} {_plain_text(line.contestant)}",
-                hovertemplate="step %{x}: %{y:.3g}<extra>%{fullData.name}</extra>",
-            )  # fmt: skip
-        top, bottom = (None, None) if column == 1 else (102.0, -2.0)
-        _label(figure, lines, column, LABEL[theme], top, bottom)
+    last = max((line.x[-1] for lines in panels.values() for line in lines if line.x), default=1.0)
+    return {panel: _figure(panel, lines, last, theme) for panel, lines in panels.items()}
+
+
+def _figure(panel: str, lines: Sequence[Curve], last: float, theme: Theme) -> go.Figure:
+    import plotly.graph_objects as go
+
+    colours, loss = PALETTE[theme], panel == "Loss"
+    figure = go.Figure()
+    for line in lines:
+        figure.add_scatter(
+            x=line.x, y=line.y, mode="lines" if loss else "lines+markers", showlegend=False,
+            line={"color": colours[line.role], "width": 2, "dash": "dash" if line.run else "solid"},
+            marker={"size": 5, "symbol": "square" if line.run else "circle"},
+            name=f"{'AB'[line.run]} {_plain_text(line.contestant)}",
+            hovertemplate="step %{x}: %{y:.3g}<extra>%{fullData.name}</extra>",
+        )  # fmt: skip
+    high = max((y for line in lines for y in line.y if math.isfinite(y)), default=1.0) * 1.04 if loss else 102.0
+    _label(figure, lines, high, LABEL[theme])
     quiet = {"gridcolor": colours["grid"], "linecolor": colours["grid"], "zeroline": False}
-    figure.update_xaxes(range=[0, _last_step(panels)], **(quiet | {"showgrid": False}))
-    figure.update_yaxes(rangemode="tozero", **quiet)
-    for column in (2, 3):
-        figure.update_yaxes(range=[-2, 102], row=1, col=column)
+    figure.update_xaxes(range=[0, last], showgrid=False, **quiet)
+    figure.update_yaxes(range=[-0.02 * high, high], **quiet)
     figure.update_layout(
-        height=320, margin={"l": 36, "r": 110, "t": 34, "b": 30}, hovermode="closest",
+        title={"text": f"<b>{panel}</b> by step{'' if loss else ', whole set, %'}", "x": 0, "xref": "paper",
+               "font": {"size": 14}},
+        height=280, margin={"l": 36, "r": 104, "t": 36, "b": 28}, hovermode="closest",
         paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)",
         font={"color": colours["text"], "size": 13, "family": "Inter, system-ui, sans-serif"},
     )  # fmt: skip
@@ -134,33 +133,14 @@ def _row(where: str, field: str, first: object, second: object) -> dict[str, str
     return {"Where": where, "Field": field, "A": str(first), "B": str(second)}
 
 
-def _titles_left(figure: go.Figure) -> None:
-    """Panel titles begin where their panel begins; ``make_subplots`` centres them."""
-    for number, title in enumerate(figure.layout.annotations, 1):
-        axis = figure.layout["xaxis" if number == 1 else f"xaxis{number}"]
-        title.update(x=axis.domain[0], xanchor="left", font={"size": 13})
-
-
-def _last_step(panels: Mapping[str, Sequence[Curve]]) -> float:
-    return max((line.x[-1] for lines in panels.values() for line in lines if line.x), default=1.0)
-
-
-def _label(
-    figure: go.Figure, lines: Sequence[Curve], column: int, colours: Mapping[Role, str],
-    top: float | None, bottom: float | None,
-) -> None:  # fmt: skip
+def _label(figure: go.Figure, lines: Sequence[Curve], high: float, colours: Mapping[Role, str]) -> None:
     """Names at the line ends, pushed apart so that none covers another."""
-    ends = [(line, line.y[-1], line.x[-1]) for line in lines if line.y and line.y[-1] == line.y[-1]]
-    if not ends:
-        return
-    finite = [y for line, _, _ in ends for y in line.y if y == y and abs(y) != float("inf")]
-    high, low = top if top is not None else max(finite, default=1.0), bottom if bottom is not None else 0.0
-    gap = _GAP * (high - low or 1.0)
-    at = -float("inf")
-    for line, y, x in sorted(ends, key=lambda end: (end[1], -end[0].run)):
-        at = max(min(y, high), at + gap)
+    ends = [(min(line.y[-1], high), -line.run, line) for line in lines if line.y and not math.isnan(line.y[-1])]
+    at = -math.inf
+    for y, _, line in sorted(ends, key=lambda end: end[:2]):
+        at = max(y, at + GAP * high)
         figure.add_annotation(
-            x=x, y=at, row=1, col=column, text=f"{'AB'[line.run]} {_plain_text(cut_middle(line.contestant, 14))}",
+            x=line.x[-1], y=at, text=f"{'AB'[line.run]} {_plain_text(cut_middle(line.contestant, 14))}",
             showarrow=False, xanchor="left", xshift=6, font={"color": colours[line.role], "size": 12},
         )  # fmt: skip
 

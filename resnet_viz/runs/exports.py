@@ -52,9 +52,7 @@ def _telemetry(data: RunData) -> dict[str, object]:
         "step": np.concatenate([np.arange(length) for length in lengths.values()] or [np.empty(0, np.int64)]),
     }
     for signal in dict.fromkeys(signal for found in signals.values() for signal in found):
-        parts = [
-            found.get(signal, np.full(lengths[name], np.nan, dtype=np.float32)) for name, found in signals.items()
-        ]
+        parts = [found.get(signal, np.full(lengths[name], np.nan, dtype=np.float32)) for name, found in signals.items()]
         columns[signal] = np.concatenate(parts)
     return columns
 

@@ -110,6 +110,8 @@ def _is_mine(directory: Path) -> bool:
         found = directory.lstat()
     except OSError:
         return False
-    return directory.is_dir() and not directory.is_symlink() and (
-        not hasattr(os, "getuid") or (found.st_uid == os.getuid() and not found.st_mode & 0o077)
+    return (
+        directory.is_dir()
+        and not directory.is_symlink()
+        and (not hasattr(os, "getuid") or (found.st_uid == os.getuid() and not found.st_mode & 0o077))
     )

@@ -15,13 +15,28 @@ from .store import Event, Frame, Store
 Telemetry = NDArray[np.float32]
 
 
-class Evaluation(NamedTuple):
-    """Errors on the whole sets, as fractions, after ``step`` updates; step 0 is initialisation."""
-
+class _Errors(NamedTuple):
     step: int
     epoch: int
     train_error: float
     test_error: float
+
+
+class Evaluation(_Errors):
+    """Errors on the whole sets, as fractions, after ``step`` updates; step 0 is initialisation.
+
+    A row of a table: read it by attribute, by name (``row["test_error"]``) or by position.
+    """
+
+    __slots__ = ()
+
+    def __getitem__(self, key: Any) -> Any:
+        """The value of that column, by name or by position. Raises ``KeyError`` or ``IndexError``."""
+        if not isinstance(key, str):
+            return super().__getitem__(key)
+        if key not in self._fields:
+            raise KeyError(f"{key!r} is no column; the columns are: {', '.join(self._fields)}")
+        return getattr(self, key)
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,9 +83,7 @@ class RunData:
         """The evaluations of a contestant in order, each step once. Raises ``KeyError`` like :meth:`card`."""
         self.card(contestant)
         found = {
-            event.step: Evaluation(
-                event.step, event.data["epoch"], event.data["train_error"], event.data["test_error"]
-            )
+            event.step: Evaluation(event.step, event.data["epoch"], event.data["train_error"], event.data["test_error"])
             for event in self.events
             if event.kind == "eval" and event.contestant == contestant and event.step is not None
         }

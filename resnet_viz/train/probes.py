@@ -91,11 +91,13 @@ class Probe:
         return torch._foreach_norm(gradients, 2, WIDE)
 
     def _norm(self, gradient: torch.Tensor) -> torch.Tensor:
+        norm: torch.Tensor
         if self._looks:
             norm = torch.linalg.vector_norm(gradient)
             if SAFE[0] < norm.item() < SAFE[1]:
                 return norm
-        return torch.linalg.vector_norm(gradient, dtype=WIDE)
+        norm = torch.linalg.vector_norm(gradient, dtype=WIDE)
+        return norm
 
     def _watch(self, place: int) -> Callable[[nn.Module, tuple[Any, ...]], None]:
         def measure(gradient: torch.Tensor) -> None:

@@ -253,7 +253,6 @@ def _scaled(network: Network, index: int, value: Any) -> Any:
     return scaled
 
 
-
 @cache
 def _css() -> str:
     sheet = (Path(__file__).parent / "editor.css").read_text(encoding="utf-8")

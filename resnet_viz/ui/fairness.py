@@ -69,7 +69,7 @@ def contract(experiment: Experiment) -> tuple[str, ...]:
         shared = shared_weights(first, experiment.contestants[name])
         who = f"{cut_middle(names[0])} and {cut_middle(name)}"
         if not shared.same:
-            said.append(f"No layer of {who} starts with the same weights.")
+            said.append(f"{who} share no initial weights.")
         elif not shared.only_first and not shared.only_second:
             said.append(f"Same initial weights: all {len(shared.same)} layers of {who}.")
         else:

@@ -17,6 +17,7 @@ from resnet_viz.ui.plain_text import plain
 
 Edit = Callable[[Network, Any], Network]
 
+
 def key_of(place: str) -> str:
     """The session key of a field's widget."""
     return f"play {place}"

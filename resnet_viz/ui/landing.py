@@ -23,12 +23,11 @@ def story(path: Path) -> tuple[str, str]:
 def _ending(data: RunData, rows: list[dict[str, Any]]) -> str:
     shortcuts = {card["name"]: "no shortcut" not in card["description"] for card in data.header["contestants"]}
     kinds = {True: "with shortcuts", False: "without shortcuts"}
-    ends = [
-        f"{cut_middle(row['name'])}, {kinds[shortcuts[row['name']]]}, gets {percent(row['error'])} of its training "
-        "images wrong"
-        for row in rows
-    ]
-    return f"After {data.steps} steps on the same batches {listed(ends)}."
+    ends = [f"{cut_middle(row['name'])}, {kinds[shortcuts[row['name']]]}," for row in rows]
+    first, *others = (percent(row["error"]) for row in rows)
+    ends[0] += f" gets {first} of the training images wrong"
+    said = [ends[0], *(f"{end} {error}" for end, error in zip(ends[1:], others, strict=True))]
+    return f"After {data.steps} steps on the same batches, {', and '.join(said)}."
 
 
 def _gradients(rows: list[dict[str, Any]]) -> str:

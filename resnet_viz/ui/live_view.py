@@ -107,9 +107,9 @@ def steer(run_id: str, command: Command) -> None:
 
 def checked(command: object) -> Command | None:
     """A command as the component sends it, or None: what comes from a browser may be anything."""
-    if not isinstance(command, Mapping) or command.get("kind") not in KINDS:
+    kind = command.get("kind") if isinstance(command, Mapping) else None
+    if not isinstance(command, Mapping) or not isinstance(kind, str) or kind not in KINDS:
         return None
-    kind = str(command["kind"])
     clean: Command = {"kind": kind}
     if kind in LIMITS:
         value = _number(command.get("value"), kind)

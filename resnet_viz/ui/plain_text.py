@@ -6,11 +6,13 @@ import re
 from collections.abc import Iterable, Mapping
 
 _SIGNS = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&])")
+_SPACE = re.compile(r"[^\S\u00a0]+")
+"""Every white space but the no-break one, which keeps a number with its unit."""
 
 
 def plain(text: str) -> str:
     """The text with every sign of Markdown, HTML and Streamlit's own directives escaped, on one line."""
-    return _SIGNS.sub(r"\\\1", " ".join(text.split()))
+    return _SIGNS.sub(r"\\\1", _SPACE.sub(" ", text).strip(" "))
 
 
 def plain_rows(rows: Iterable[Mapping[str, str]]) -> list[dict[str, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from resnet_viz.draw.colours import Theme
-from resnet_viz.draw.comparison import comparison_figure, experiment_differences, last_numbers
+from resnet_viz.draw.comparison import comparison_figures, experiment_differences, last_numbers
 from resnet_viz.draw.wording import cut_middle
 from resnet_viz.runs import Store, run_data
 
@@ -40,13 +40,16 @@ def compare(store: Store, pair: tuple[str, str]) -> None:
         data = [run_data(store, run) for run in pair]
         theme: Theme = "dark" if st.context.theme.type == "dark" else "light"
         numbers = last_numbers(data)
-        st.plotly_chart(
-            comparison_figure(data, theme), key="compare-figure", theme=None, config={"displaylogo": False},
-            alt="Loss, train error and test error of both runs by step. " + " ".join(
-                f"{row['Run']} {row['Contestant']}: train error {row['Train error']}, test error {row['Test error']}."
-                for row in numbers
-            ),
-        )  # fmt: skip
+        spoken = " ".join(
+            f"{row['Run']} {row['Contestant']}: train error {row['Train error']}, test error {row['Test error']}."
+            for row in numbers
+        )
+        figures = comparison_figures(data, theme)
+        for column, (panel, figure) in zip(st.columns(len(figures), gap="small"), figures.items(), strict=True):
+            column.plotly_chart(
+                figure, key=f"compare {panel}", theme=None, config={"displaylogo": False, "displayModeBar": False},
+                alt=f"{panel} of both runs by step. At the end: {spoken}",
+            )  # fmt: skip
         left, right = st.columns(2)
         with left:
             st.markdown("**Last numbers**")

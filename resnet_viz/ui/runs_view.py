@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import streamlit as st
 
@@ -13,7 +14,7 @@ from resnet_viz.runs import RunRow, Store, role_names, status
 from .clock import reader_zone, when
 from .pages import RACE, go
 from .plain_text import plain
-from .run_actions import ALIVE, experiment_of
+from .run_actions import ALIVE, experiment_of, find_run
 from .run_dialogs import download, rename
 
 PAGE = 20
@@ -23,17 +24,7 @@ HEADINGS = ("", "Run", "Contestants", "Train error", "Test error", "State", "Sta
 COLOURS = {
     "plain": "orange", "residual": "blue", "third": "green", "fourth": "violet", "fifth": "yellow", "sixth": "gray",
 }  # fmt: skip
-STYLE = """
-<style>
-[class*="st-key-runs-row-"] { border-top: 1px solid var(--rv-grid); padding: 7px 0 5px; }
-[class*="st-key-runs-row-"] p { font-variant-numeric: tabular-nums; }
-[class*="st-key-runs-row-"] [data-testid="stColumn"]:nth-child(2) button p {
-  font-size: 15px; font-weight: 600; text-align: left;
-}
-.st-key-runs-head { margin-bottom: -0.5rem; }
-.st-key-runs-list { gap: 0; }
-</style>
-"""
+STYLE = Path(__file__).with_name("runs.css")
 LOOK_EVERY = 2.0
 TICK = "runs tick "
 
@@ -71,7 +62,7 @@ def runs_list(store: Store, rows: Sequence[RunRow]) -> list[str]:
     """The list with its page of rows; gives the ids that are ticked, in the list's order."""
     shown = int(st.session_state.get(SHOWN, PAGE))
     lines = [read_line(store, row) for row in rows[:shown]]
-    st.html(STYLE)
+    st.html(STYLE)  # a file of rules: Streamlit wraps it in a style element
     with st.container(key="runs-head"):
         for column, heading in zip(st.columns(WIDTHS, vertical_alignment="center"), HEADINGS, strict=True):
             column.caption(heading)
@@ -129,8 +120,8 @@ def undo_line(store: Store) -> None:
     if not ids:
         return
     name = f"“{plain(cut_middle(store.row(ids[0]).name, 40))}” is" if len(ids) == 1 else f"{len(ids)} runs are"
-    with st.container(horizontal=True, vertical_alignment="center", key="runs-undo"):
-        st.markdown(f"{name} in the bin.")
+    with st.container(horizontal=True, vertical_alignment="center", key="runs-undo", width="content"):
+        st.markdown(f"{name} in the bin.", width="content")
         st.button("Undo", key="undo-delete", on_click=_undo, args=(store, ids))
 
 
@@ -188,7 +179,8 @@ def _watch(store: Store, alive: tuple[tuple[str, str], ...]) -> None:
 
 def _looks(store: Store, alive: tuple[tuple[str, str], ...]) -> Callable[[], None]:
     def look() -> None:
-        if any(status(store.row(run))[0] != state for run, state in alive):
+        rows = [(find_run(store, run), state) for run, state in alive]
+        if any(row is None or status(row)[0] != state for row, state in rows):
             st.rerun()
 
     return look

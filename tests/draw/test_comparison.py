@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from resnet_viz.draw.colours import PALETTE
-from resnet_viz.draw.comparison import comparison_figure, curves, experiment_differences, last_numbers
+from resnet_viz.draw.comparison import GAP, comparison_figures, curves, experiment_differences, last_numbers
 from resnet_viz.draw.wording import NBSP
 from resnet_viz.runs import RunData, Store, run_data
 from resnet_viz.spec import Experiment, Recipe, preset
@@ -37,37 +37,53 @@ def test_the_curves_are_the_runs_own_numbers(pair: list[RunData]) -> None:
     assert lines["Test error"][3].y == tuple(100 * row.test_error for row in pair[1].evals("residual-20"))
 
 
-def test_the_figure_keeps_colours_and_tells_the_runs_apart(pair: list[RunData]) -> None:
-    figure = comparison_figure(pair, "dark")
-    assert [(t.line.color, t.line.dash) for t in figure.data[:4]] == [
-        (PALETTE["dark"][role], dash) for dash in ("solid", "dash") for role in ("plain", "residual")
-    ]
-    names = [note.text for note in figure.layout.annotations[3:7]]
-    assert sorted(names) == ["A plain-20", "A residual-20", "B plain-20", "B residual-20"]
-    for axis in ("yaxis2", "yaxis3"):
-        assert tuple(figure.layout[axis].range) == (-2, 102)
+def test_the_figures_keep_colours_and_tell_the_runs_apart(pair: list[RunData]) -> None:
+    figures = comparison_figures(pair, "dark")
+    assert list(figures) == ["Loss", "Train error", "Test error"]
+    for figure in figures.values():
+        assert [(t.line.color, t.line.dash) for t in figure.data] == [
+            (PALETTE["dark"][role], dash) for dash in ("solid", "dash") for role in ("plain", "residual")
+        ]
+        names = sorted(note.text for note in figure.layout.annotations)
+        assert names == ["A plain-20", "A residual-20", "B plain-20", "B residual-20"]
+        assert tuple(figure.layout.xaxis.range) == (0, 24)
+    assert tuple(figures["Train error"].layout.yaxis.range) == pytest.approx((-2.04, 102))
 
 
 def test_labels_of_equal_lines_do_not_cover_each_other(pair: list[RunData]) -> None:
-    figure = comparison_figure([pair[0], pair[0]])
-    heights = sorted(note.y for note in figure.layout.annotations if note.xref == "x2" and note.y is not None)
-    assert len(heights) == 4
-    assert all(b - a >= 0.055 * 104 - 1e-9 for a, b in pairwise(heights))
+    for figure in comparison_figures([pair[0], pair[0]]).values():
+        heights = sorted(note.y for note in figure.layout.annotations)
+        least = GAP * figure.layout.yaxis.range[1]
+        assert len(heights) == 4
+        assert all(b - a >= least - 1e-9 for a, b in pairwise(heights))
 
 
 def test_a_name_is_never_markup(tmp_path: Path) -> None:
     made = Experiment(contestants={"<b>x%{y}": preset("tiny_plain8")}, recipe=Recipe(epochs=1))
     store = Store(tmp_path)
     data = run_data(store, fake_runs.finished(store, made))
-    figure = comparison_figure([data, data])
-    assert {trace.name for trace in figure.data} == {f"{run} &lt;b&gt;x% {{y}}" for run in "AB"}
+    for figure in comparison_figures([data, data]).values():
+        assert {trace.name for trace in figure.data} == {f"{run} &lt;b&gt;x% {{y}}" for run in "AB"}
+
+
+def test_a_run_that_broke_down_is_drawn_as_far_as_it_went(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    run = fake_runs.begin(store, MADE)
+    fake_runs.append(store, run, MADE, 0, 6)
+    for name, network in MADE.contestants.items():
+        store.append(run, name, 6, np.full_like(fake_runs.rows(True, network.depth, 6, 1), np.nan))
+    data = run_data(store, run)
+    figure = comparison_figures([data, data])["Loss"]
+    assert len(figure.layout.annotations) == 0
+    assert figure.layout.yaxis.range[1] == pytest.approx(
+        1.04 * float(np.nanmax([data.signals(name)["loss"] for name in data.contestants]))
+    )
 
 
 def test_a_run_that_has_just_begun_gives_empty_panels(tmp_path: Path) -> None:
     store = Store(tmp_path)
     data = run_data(store, store.create(MADE))
-    figure = comparison_figure([data, data])
-    assert len(figure.data) == 0
+    assert [len(figure.data) for figure in comparison_figures([data, data]).values()] == [0, 0, 0]
     assert last_numbers([data, data]) == []
 
 

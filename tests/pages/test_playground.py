@@ -121,9 +121,7 @@ def test_widths_that_do_not_scale_are_refused() -> None:
     app = opened(text)
     next(w for w in app.button_group if w.key == "playground scope").set_value("all")
     app = set_number(checked(app.run()), "Width", 9)
-    assert told(app) == [
-        "width 9 would give stage 2 13.5 channels: use a multiple of 2, or edit one stage at a time."
-    ]
+    assert told(app) == ["width 9 would give stage 2 13.5 channels: use a multiple of 2, or edit one stage at a time."]
 
 
 @pytest.mark.parametrize(

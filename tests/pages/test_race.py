@@ -85,9 +85,7 @@ def test_it_shows_the_answer(store: Store) -> None:
 def test_a_race_that_does_not_fit_is_refused_in_one_sentence(store: Store) -> None:
     race = default_experiment()
     store.ask_estimate(experiment_key(race), race)
-    store.answer_estimate(
-        experiment_key(race), {"error": "This takes 9.0 GB and the device has 2.0 GB."}
-    )
+    store.answer_estimate(experiment_key(race), {"error": "This takes 9.0 GB and the device has 2.0 GB."})
     assert [w.value.replace("\\", "") for w in opened().warning] == [
         "This race cannot run here: This takes 9.0 GB and the device has 2.0 GB."
     ]

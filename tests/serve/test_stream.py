@@ -31,7 +31,7 @@ class Listener:
         self.socket.connect(("127.0.0.1", server.port))
         request = f"GET {server.base}/stream/{run} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n"
         self.socket.sendall(request.encode())
-        self.text = ""
+        self.rest = b""
 
     def messages(self) -> Iterator[dict[str, Any]]:
         """Messages as they come, until the stream ends."""
@@ -40,10 +40,9 @@ class Listener:
                 block = self.socket.recv(65536)
                 if not block:
                     return
-                self.text += block.decode()
-                *lines, self.text = self.text.split("\n")
+                *lines, self.rest = (self.rest + block).split(b"\n")
                 for line in lines:
-                    if line.startswith("data: "):
+                    if line.startswith(b"data: "):
                         yield json.loads(line[6:])
 
     def close(self) -> None:

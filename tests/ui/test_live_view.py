@@ -6,6 +6,7 @@ import json
 import re
 import signal
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -276,10 +277,38 @@ def test_a_recording_replays_by_itself_and_says_what_it_is(
     page.wait_for_timeout(900)
     assert status(page) != first
     page.get_by_role("button", name="Pause").click()
+    expect(page.locator(".status")).to_have_text(re.compile(r"^step \d+ / 96$"))
     still = status(page)
     page.wait_for_timeout(500)
     assert status(page) == still
     assert page.locator(".rewind, .pace:visible, .rate:visible").count() == 0
+
+
+def test_where_motion_is_unwelcome_a_recording_stands_still(
+    server: AppServer, browser: Browser, store: Store, tmp_path: Path
+) -> None:
+    path = tmp_path / "race.safetensors"
+    save_recording(run_data(store, fake_runs.finished(store, MADE)), path)
+    context = browser.new_context(reduced_motion="reduce")
+    page = context.new_page()
+    page.goto(f"{server.url}/?recording={path}&bare=1")
+    expect(page.locator(".status")).to_have_text("step 95 / 96")
+    page.wait_for_timeout(600)
+    assert status(page) == "step 95 / 96"
+    expect(page.get_by_role("button", name="Replay")).to_be_enabled()
+    context.close()
+
+
+def test_a_narrow_page_stacks_and_nothing_is_wider_than_it(server: AppServer, browser: Browser, store: Store) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    page.goto(f"{server.url}/?run={fake_runs.finished(store, MADE)}")
+    expect(page.locator(".status")).to_have_text("step 96 / 96 · finished")
+    wide = "es => es.filter(e => { const b = e.getBoundingClientRect(); return b.width > 0 && b.right > 391; }).length"
+    assert page.locator(".live *").evaluate_all(wide) == 0
+    tops = [page.locator(f".panel.{name}").bounding_box() for name in ("profile", "heat", "loss", "error")]
+    assert all(above and below and above["y"] < below["y"] for above, below in pairwise(tops))
+    context.close()
 
 
 def test_eight_tabs_load_and_all_follow(opened: Callable[..., Page], server: AppServer, store: Store) -> None:

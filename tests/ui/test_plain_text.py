@@ -22,3 +22,7 @@ def test_no_sign_of_markup_stands_alone(text: str) -> None:
 
 def test_rows() -> None:
     assert plain_rows([{"*a*": "<b>"}]) == [{r"\*a\*": r"\<b\>"}]
+
+
+def test_a_number_stays_with_its_unit() -> None:
+    assert plain(" 0.2\u00a0%\n of\u2028it ") == "0\\.2\u00a0% of it"
