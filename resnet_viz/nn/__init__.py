@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from ..spec.errors import SpecError
 from ..spec.network import Network, checked
 from ..spec.shapes import refuse
 from .initialisers import initialise
@@ -25,7 +26,17 @@ def build(network: Network, device: str | torch.device = "cpu", seed: int = 0) -
     network = checked(network)
     refuse(network)
     model = ResidualNetwork(network)
-    where = torch.device(device)
+    where = _device(device)
     if where.type != "meta":
         initialise(model, network.init.scheme, seed, where)
     return model
+
+
+def _device(device: str | torch.device) -> torch.device:
+    try:
+        where = torch.device(device)
+    except (RuntimeError, TypeError) as error:
+        raise SpecError(f"{device!r} is no device of PyTorch: use 'cpu', 'cuda' or 'meta'") from error
+    if where.type == "cuda" and not torch.cuda.is_available():
+        raise SpecError("there is no CUDA device here: use device='cpu'")
+    return where

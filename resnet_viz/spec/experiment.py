@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from .datasets import DATASETS
 from .network import MAX_NAME, Frozen, Network
+from .shapes import block_shapes
 
 MAX_CONTESTANTS = 6
 MAX_STEPS = 1_000_000
@@ -73,6 +74,11 @@ class Experiment(Frozen):
                 )
             if net.head.classes != data.classes:
                 raise ValueError(f"{name} has {net.head.classes} classes, but {data.name} have {data.classes}")
+            if self.recipe.batch > 1 and data.train % self.recipe.batch == 1 and _normalises_one_value(net):
+                raise ValueError(
+                    f"batch {self.recipe.batch} leaves a last batch of one image, and {name} ends on 1 x 1 maps, where "
+                    f"batch norm needs two: use batch {self.recipe.batch - 1}"
+                )
         if self.steps > MAX_STEPS:
             raise ValueError(f"{self.steps} steps are above {MAX_STEPS}: use fewer epochs or a larger batch")
         return self
@@ -86,3 +92,10 @@ class Experiment(Frozen):
     def steps(self) -> int:
         """Steps of the whole run."""
         return self.recipe.epochs * self.steps_per_epoch
+
+
+def _normalises_one_value(network: Network) -> bool:
+    return any(
+        row.leaves[1:] == (1, 1) and network.stages[row.stage - 1].block.norm == "batch"
+        for row in block_shapes(network)
+    )

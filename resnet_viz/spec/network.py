@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from .errors import SpecError
+
 Branch = Literal["basic", "bottleneck"]
 Merge = Literal["none", "add"]
 Shortcut = Literal["A", "B", "C"]
@@ -216,7 +218,9 @@ class Network(Frozen):
 def checked(network: Network) -> Network:
     """The same network, validated again: ``model_copy(update=...)`` skips validation.
 
-    Raises pydantic's ``ValidationError``.
+    Raises pydantic's ``ValidationError``, and :class:`SpecError` for what is no network at all.
     """
+    if not isinstance(network, Network):
+        raise SpecError(f"a Network is needed here, not {type(network).__name__}: rv.preset(name) gives one")
     raw: dict[str, Any] = network.model_dump(warnings=False)
     return Network.model_validate(raw)

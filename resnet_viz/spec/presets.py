@@ -137,7 +137,7 @@ def preset_groups() -> dict[str, tuple[str, ...]]:
 
 
 def _entry(name: str) -> Entry:
-    if name not in _table():
+    if not isinstance(name, str) or name not in _table():
         key = re.sub(r"\W", "", str(name))[:40]
         raise SpecError(f"no preset is called {key!r}; the presets are: {', '.join(presets())}")
     return _table()[name]

@@ -16,7 +16,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from .errors import ShareError, sentence
+from .errors import ShareError, SpecError, sentence
 from .experiment import Experiment
 from .network import Network, checked
 from .presets import preset, presets
@@ -33,8 +33,10 @@ def encode(thing: Network | Experiment) -> str:
         if thing.name in presets() and preset(thing.name) == thing:
             return f"p1.{thing.name}"
         kind = "n"
-    else:
+    elif isinstance(thing, Experiment):
         kind = "x"
+    else:
+        raise SpecError(f"a Network or an Experiment can be encoded, not {type(thing).__name__}")
     raw = json.dumps(thing.model_dump(mode="json", exclude_defaults=True), separators=(",", ":"), sort_keys=False)
     packed = zlib.compress(raw.encode(), 9)
     return f"{kind}1." + base64.urlsafe_b64encode(packed).decode().rstrip("=")
@@ -42,6 +44,8 @@ def encode(thing: Network | Experiment) -> str:
 
 def decode(text: str) -> Network | Experiment:
     """The network or experiment of a share text. Raises :class:`ShareError`, one sentence, for anything else."""
+    if not isinstance(text, str):
+        raise ShareError(f"A share link is text, not {type(text).__name__}.")
     head, dot, body = text[: MAX_TEXT + 1].partition(".")
     if not dot or len(head) != 2 or head[0] not in "pnx" or not body:
         raise ShareError("This is not a share link of ResNet Viz: it was cut or changed. Ask for it once more.")

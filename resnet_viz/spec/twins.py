@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Literal
 
 from .datasets import DATASETS
@@ -9,26 +10,34 @@ from .network import MAX_NAME, Input, Network
 from .shapes import problems
 
 
-def _with_merge(network: Network, merge: Literal["none", "add"], prefix: str) -> Network:
+def _with_merge(network: Network, merge: Literal["none", "add"], name: str) -> Network:
     stages = tuple(
         stage.model_copy(update={"block": stage.block.model_copy(update={"merge": merge})}) for stage in network.stages
     )
-    name = f"{prefix} {network.name}"[:MAX_NAME]
-    for was, will in (("plain", "resnet"), ("resnet", "plain")) if merge == "add" else (("resnet", "plain"),):
-        if was in network.name:
-            name = network.name.replace(was, will, 1)
-            break
-    return network.model_copy(update={"stages": stages, "name": name})
+    return network.model_copy(update={"stages": stages, "name": name[:MAX_NAME]})
+
+
+def _plain_name(name: str) -> str:
+    if "resnet" in name:
+        return name.replace("resnet", "plain", 1)
+    return name if "plain" in name else f"plain {name.removeprefix('residual ')}"
+
+
+def _residual_name(name: str) -> str:
+    if "plain" not in name:
+        return name if re.search("resne[tx]|residual", name) else f"residual {name}"
+    bare = name.removeprefix("plain ")
+    return name.replace("plain", "resnet", 1) if bare == name else bare
 
 
 def plain_twin(network: Network) -> Network:
     """The same network without its shortcuts (He 2016a, Fig. 3, middle). Weights of equal shape stay equal."""
-    return _with_merge(network, "none", "plain")
+    return _with_merge(network, "none", _plain_name(network.name))
 
 
 def residual_twin(network: Network) -> Network:
     """The same network with a shortcut around every block (He 2016a, Fig. 3, right)."""
-    return _with_merge(network, "add", "residual")
+    return _with_merge(network, "add", _residual_name(network.name))
 
 
 def fit_to_dataset(network: Network, dataset: str) -> tuple[Network, tuple[str, ...]]:

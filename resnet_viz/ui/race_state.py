@@ -69,7 +69,7 @@ def start_from(network: Network) -> tuple[Experiment, tuple[str, ...]]:
     :class:`RaceError` when the network cannot be built on digits.
     """
     fitted, changes = _fitted(network)
-    pair = (fitted, residual_twin(fitted)) if fitted.is_plain else (plain_twin(fitted), fitted)
+    pair = (plain_twin(fitted), residual_twin(fitted) if fitted.is_plain else fitted)
     return _experiment(list(pair), Recipe()), changes
 
 

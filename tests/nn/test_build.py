@@ -175,3 +175,17 @@ def test_pad_is_option_a_of_he_2016a() -> None:
     assert y.shape == (2, 7, 3, 2)
     assert torch.equal(y[:, :3], x[:, :, ::2, ::2])
     assert not y[:, 3:].any()
+
+
+@pytest.mark.parametrize(
+    ("device", "text"),
+    [
+        ("bogus", "'bogus' is no device of PyTorch: use 'cpu', 'cuda' or 'meta'"),
+        ("cuda", "there is no CUDA device here: use device='cpu'"),
+    ],
+)
+def test_a_device_that_is_not_there_is_refused(device: str, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(SpecError) as refusal:
+        build(preset("tiny_resnet8"), device=device)
+    assert str(refusal.value) == text

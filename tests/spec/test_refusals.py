@@ -16,16 +16,22 @@ from resnet_viz.spec import (
     Input,
     Network,
     Recipe,
+    ShareError,
     SpecError,
     Stage,
     Stem,
     checked,
+    decode,
+    encode,
     preset,
     sentence,
 )
 from resnet_viz.spec.shapes import problems, refuse
 
 TINY = preset("tiny_plain8")
+THREE_STRIDES = TINY.model_copy(
+    update={"stages": tuple(stage.model_copy(update={"stride": 2}) for stage in TINY.stages)}
+)
 
 CASES: list[tuple[Callable[[], Any], str]] = [
     (lambda: Block(width=0), "width is 0: it must be at least 1."),
@@ -49,6 +55,14 @@ CASES: list[tuple[Callable[[], Any], str]] = [
         lambda: Block(branch="bottleneck", width=64, base_width=64, cardinality=512),
         "inner width 32768 is above 8192: lower base_width or cardinality",
     ),
+    (
+        lambda: Experiment(contestants={"a": THREE_STRIDES}, recipe=Recipe(batch=1499)),
+        "batch 1499 leaves a last batch of one image, and a ends on 1 x 1 maps, where batch norm needs two: "
+        "use batch 1498",
+    ),
+    (lambda: checked("resnet50"), "a Network is needed here, not str: rv.preset(name) gives one"),  # type: ignore[arg-type]
+    (lambda: encode("x"), "a Network or an Experiment can be encoded, not str"),  # type: ignore[arg-type]
+    (lambda: decode(None), "A share link is text, not NoneType."),  # type: ignore[arg-type]
     (lambda: Stem(kernel=4), "stem.kernel is 4: an odd size keeps the image centred, try 5"),
     (lambda: Stage(blocks=100_000), "blocks is 100000: it must be at most 1000."),
     (lambda: Input(height=0), "height is 0: it must be at least 1."),
@@ -99,7 +113,7 @@ CASES: list[tuple[Callable[[], Any], str]] = [
 
 @pytest.mark.parametrize(("make", "text"), CASES, ids=[text[:40] for _, text in CASES])
 def test_refusals_say_it_in_one_sentence(make: Callable[[], Any], text: str) -> None:
-    with pytest.raises(ValidationError) as refusal:
+    with pytest.raises((ValidationError, SpecError, ShareError)) as refusal:
         make()
     assert sentence(refusal.value) == text
 

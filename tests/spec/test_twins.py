@@ -41,6 +41,14 @@ def test_names_say_what_a_twin_is() -> None:
     assert plain_twin(Network()).name == "plain network"
     assert plain_twin(preset("resnext50_32x4d")).name == "plain resnext50_32x4d"
     assert len(plain_twin(Network(name="n" * 80)).name) == 80
+    assert residual_twin(plain_twin(preset("resnext50_32x4d"))).name == "resnext50_32x4d"
+
+
+def test_a_plain_network_with_a_residual_name_gives_a_pair_whose_names_are_true() -> None:
+    cut = plain_twin(preset("resnet18")).model_copy(update={"name": "resnet18 edited"})
+    assert (plain_twin(cut).name, residual_twin(cut).name) == ("plain18 edited", "resnet18 edited")
+    mine = cut.model_copy(update={"name": "mine"})
+    assert (plain_twin(mine).name, residual_twin(mine).name) == ("plain mine", "residual mine")
 
 
 @given(drafts())
