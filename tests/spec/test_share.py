@@ -91,14 +91,15 @@ def test_deep_json_is_refused() -> None:
         decode(pack(b"[" * 100_000))
 
 
-def test_mutated_texts_end_in_a_sentence_or_a_network_and_quickly() -> None:
-    """Each of 500 damaged texts: refused with a ShareError or a valid object, in a few milliseconds."""
+@pytest.mark.parametrize("rounds", [500, pytest.param(10_000, marks=pytest.mark.long)])
+def test_mutated_texts_end_in_a_sentence_or_a_network_and_quickly(rounds: int) -> None:
+    """Each of many damaged texts: refused with a ShareError or a valid object, in a few milliseconds."""
     source = random.Random(7)
     texts = [encode(preset(name).model_copy(update={"name": f"my {name}"})) for name in presets()]
     texts.append(encode(Experiment(contestants={"a": preset("tiny_plain8"), "b": preset("tiny_resnet8")})))
     alphabet = "ABCxyz019-_.=%\u00e9 \x00"
     refused, slowest = 0, 0.0
-    for _ in range(500):
+    for _ in range(rounds):
         text = list(source.choice(texts))
         for _ in range(source.randint(1, 4)):
             place = source.randrange(len(text))
@@ -121,5 +122,5 @@ def test_mutated_texts_end_in_a_sentence_or_a_network_and_quickly() -> None:
         else:
             assert decode(encode(back)) == back
         slowest = max(slowest, time.perf_counter() - start)
-    assert refused > 400
+    assert refused > 0.8 * rounds
     assert slowest < 0.5
