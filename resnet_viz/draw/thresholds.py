@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .wording import percent
+from .wording import percent, power_of_ten
 
 EXPLODING = 20.0
 """First-to-last gradient ratio above which a network is called exploding."""
@@ -27,7 +27,7 @@ THRESHOLDS: dict[str, float] = {
 EXPLANATION: tuple[str, ...] = (
     "Gradient ratio: norm of the weight gradient of the first 3 x 3 convolution of the blocks over that of the last.",
     f"Above {EXPLODING:g} it is called exploding, below {VANISHING:g} vanishing, between them healthy.",
-    f"A net that has not learned and whose block gradients are all under {DEAD_GRADIENT:g} is called dead.",
+    f"A net that has not learned and whose block gradients are all under {power_of_ten(DEAD_GRADIENT)} is called dead.",
     "Train error: the whole training set, batch-norm statistics re-estimated, at the last evaluation that all have.",
     f"At {percent(LEARNED)} or less a net has learned; at {percent(NOT_LEARNING)} of the chance level or more it is "
     f"not learning; under {CLEAR_GAP * 100:g} points between two nets there is no clear effect.",

@@ -33,6 +33,12 @@ def scientific(value: float) -> str:
     return f"{float(f'{value:.2g}'):g}" if value < 1 else f"{value:.1f}"
 
 
+def power_of_ten(value: float) -> str:
+    """A threshold that is a power of ten: "10⁻⁶"; another number as :func:`scientific` writes it."""
+    exponent = round(math.log10(value))
+    return f"10{str(exponent).translate(_SUPERSCRIPT)}" if math.isclose(value, 10.0**exponent) else scientific(value)
+
+
 def times(ratio: float) -> str:
     """A ratio: "864 ×"."""
     return f"{scientific(ratio)}{NBSP}×"

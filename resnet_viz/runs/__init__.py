@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .launch import ensure_worker, worker_alive
+from .launch import ensure_worker, worker_alive, worker_trouble
 from .liveness import status
 from .places import Place, locate, store_directory
 from .roles import ROLES, role_names
@@ -21,6 +21,7 @@ __all__ = [
     "ROLES", "Evaluation", "Event", "Frame", "Place", "Progress", "Run", "RunData", "RunRow", "RunStore", "Store",
     "StoreError", "ensure_worker", "execute", "experiment_key", "load_recording", "locate", "merge", "open_runs",
     "role_names", "run_data", "save_recording", "status", "store_directory", "train", "worker_alive",
+    "worker_trouble",
 ]  # fmt: skip
 
 _LAZY = {

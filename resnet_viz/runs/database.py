@@ -37,7 +37,7 @@ CREATE TABLE IF NOT EXISTS estimates (
 """
 
 
-class StoreError(OSError):
+class StoreError(ValueError, OSError):
     """The directory cannot hold a store; the text is one sentence for a person."""
 
 

@@ -19,8 +19,8 @@ from .. import __version__
 from ..spec import Experiment, Recipe, sentence
 from ..train.cards import cards, measured_paths
 from ..train.control import Control
-from ..train.devices import calculation, choose, describe
-from ..train.estimates import check_memory
+from ..train.devices import calculation, choose, describe, slots_for
+from ..train.limits import check_memory
 from ..train.race import Ended, Evaluated, Failed, Race, Rows
 from ..train.slots import Slots
 from .store import Command, Store
@@ -29,7 +29,8 @@ BEAT_SECONDS = 1.0
 POLL_SECONDS = 0.04
 """How long a command may lie before it is read."""
 ENDED = "The process that trained it was asked to end before the run was finished; what it measured is kept."
-GONE = "The directory of the runs has vanished."
+GONE = "The run or the directory of the runs has vanished."
+ROOM = "Stopped to make room: eight paused runs were waiting."
 
 log = logging.getLogger(__name__)
 
@@ -99,43 +100,80 @@ class _Execution:
         self.progress, self.active = progress, active or (lambda going: None)
         self.reason: str | None = None
         self.state: str | None = None
-        found = cards(experiment)
-        check_memory(experiment, choose(experiment.recipe.device))
-        self.race = Race(experiment, measured_paths(found), slots=slots)
-        store.set_header(run, header(experiment, found, self.race.device))
-
-    @property
-    def control(self) -> Control:
-        return self.race.control
+        self.slots = slots or slots_for(choose(experiment.recipe.device))
+        self.race: Race | None = None
+        self.early: list[Command] = []
 
     def go(self) -> str:
-        """Until every contestant has ended; then write the last state."""
-        self._obey()  # a run may be paused before it starts
-        running = set(self.race.engines)
-        self.race.start()
-        try:
-            while running:
-                self._obey()
-                self._end_if_asked()
-                with contextlib.suppress(queue.Empty):
-                    message = self.race.messages.get(timeout=POLL_SECONDS)
-                    if isinstance(message, Ended):
-                        running.discard(message.contestant)
-                    else:
-                        self._write(message)
-        finally:
-            self.control.stop()
-            self.race.join()
+        """Build, race until every contestant has ended, then write the last state."""
+        self.race = self._build()
+        if self.race is not None:
+            self._train(self.race)
         if self.vanished.is_set():
             return "interrupted"
         state = self.state or "finished"
         self.store.set_state(self.run, state, self.reason)
         return state
 
+    def _build(self) -> Race | None:
+        """The race, or None when the run is to end before it is built.
+
+        Large networks take a while to build, which cannot be cut short; so a thread of its own does it and is left
+        alone when somebody stops the run meanwhile. Other commands wait until there is something to steer.
+        """
+        device = choose(self.experiment.recipe.device)
+        found = cards(self.experiment)
+        check_memory(self.experiment, device, self.slots.count)
+        self.store.set_header(self.run, header(self.experiment, found, device))
+        built: queue.SimpleQueue[Race | Exception] = queue.SimpleQueue()
+
+        def build() -> None:
+            if device.type == "cpu":
+                torch.set_num_threads(1)  # the number belongs to each thread
+            try:
+                built.put(Race(self.experiment, measured_paths(found), slots=self.slots))
+            except Exception as error:
+                built.put(error)
+
+        threading.Thread(target=build, name=f"build {self.run}", daemon=True).start()
+        while self.state is None:
+            self._obey()
+            self._end_if_asked()
+            with contextlib.suppress(queue.Empty):
+                outcome = built.get(timeout=POLL_SECONDS)
+                if isinstance(outcome, Exception):
+                    raise outcome
+                return outcome
+        return None
+
+    def _train(self, race: Race) -> None:
+        running = set(race.engines)
+        early, self.early = self.early, []
+        for command in early:  # a run may be paused before it starts
+            self._try(command)
+        race.start()
+        try:
+            while running:
+                self._obey()
+                self._end_if_asked()
+                with contextlib.suppress(queue.Empty):
+                    message = race.messages.get(timeout=POLL_SECONDS)
+                    if isinstance(message, Ended):
+                        running.discard(message.contestant)
+                    else:
+                        self._write(message)
+        finally:
+            race.control.stop()
+            race.join()
+
+    def _end(self, state: str, reason: str) -> None:
+        self.state, self.reason = state, reason
+        if self.race is not None:
+            self.race.control.stop()
+
     def _end_if_asked(self) -> None:
         if self.state is None and (self.ending.is_set() or self.vanished.is_set()):
-            self.state, self.reason = "interrupted", GONE if self.vanished.is_set() else ENDED
-            self.control.stop()
+            self._end("interrupted", GONE if self.vanished.is_set() else ENDED)
 
     def _write(self, message: Rows | Evaluated | Failed) -> None:
         if isinstance(message, Failed):
@@ -145,7 +183,8 @@ class _Execution:
             data = {"epoch": message.epoch, "train_error": message.train_error, "test_error": message.test_error}
             self.store.add_event(self.run, "eval", data, contestant=message.contestant, step=message.step)
         else:
-            self.store.append(self.run, message.contestant, message.first, message.values)
+            if not self.store.append(self.run, message.contestant, message.first, message.values):
+                self.vanished.set()
             if self.progress is not None:
                 last, done = message.values[-1], message.first + len(message.values)
                 steps = self.experiment.steps
@@ -153,13 +192,27 @@ class _Execution:
 
     def _obey(self) -> None:
         for command in self.store.take_commands(self.run):
-            try:
-                self._obey_one(command)
-            except (ValueError, TypeError, KeyError) as error:
-                log.warning("run %s: %s was refused: %s", self.run, command.kind, sentence(error))
+            self._try(command)
 
-    def _obey_one(self, command: Command) -> None:
-        control, store, run = self.control, self.store, self.run
+    def _try(self, command: Command) -> None:
+        try:
+            if command.kind == "stop":
+                self._stop(made_room=command.data.get("room") is True)
+            elif self.race is None:
+                self.early.append(command)
+            else:
+                self._steer(self.race.control, command)
+        except (ValueError, TypeError, KeyError) as error:
+            log.warning("run %s: %s was refused: %s", self.run, command.kind, sentence(error))
+
+    def _stop(self, *, made_room: bool) -> None:
+        reached = self.race.control.reached if self.race is not None else 0
+        self._end(
+            "stopped", ROOM if made_room else f"Stopped by hand after {reached} of {self.experiment.steps} steps."
+        )
+
+    def _steer(self, control: Control, command: Command) -> None:
+        store, run = self.store, self.run
         if command.kind == "lr":
             value = Recipe(learning_rate=command.data["value"]).learning_rate
             step = control.set_learning_rate(value)
@@ -168,9 +221,6 @@ class _Execution:
         elif command.kind == "pace":
             value = Recipe(pace=command.data["value"]).pace
             store.add_event(run, "pace", {"value": value}, step=control.set_pace(value))
-        elif command.kind == "stop":
-            self.state, self.reason = "stopped", f"Stopped by hand after {control.reached} of {control.steps} steps."
-            control.stop()
         elif command.kind in ("pause", "step", "resume"):
             before = control.paused
             {"pause": control.pause, "step": control.step, "resume": control.resume}[command.kind]()
@@ -195,7 +245,7 @@ def header(experiment: Experiment, found: list[dict[str, Any]], device: torch.de
 
 @contextlib.contextmanager
 def _heartbeat(store: Store, run: str) -> Iterator[threading.Event]:
-    """A thread that says once a second that the run's process lives; the event is set when the store has vanished."""
+    """A thread that says once a second that the run's process lives; the event is set when the run has vanished."""
     done, vanished = threading.Event(), threading.Event()
 
     def beat() -> None:
@@ -204,7 +254,9 @@ def _heartbeat(store: Store, run: str) -> Iterator[threading.Event]:
                 vanished.set()
                 return
             with contextlib.suppress(sqlite3.Error, OSError):
-                store.beat(run)
+                if not store.beat(run):
+                    vanished.set()
+                    break
         store.close()
 
     thread = threading.Thread(target=beat, name=f"heartbeat {run}", daemon=True)

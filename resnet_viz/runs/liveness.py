@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import time
 from functools import cache
+from typing import TYPE_CHECKING
 
 import psutil
 
-from .store import RunRow
+if TYPE_CHECKING:
+    from .store import RunRow
 
 STALE_SECONDS = 3.0
 """A process says once a second that it is alive."""

@@ -30,7 +30,7 @@ SYNCED_FOLDERS = frozenset(
 
 @dataclass(frozen=True)
 class Place:
-    """The directory that is used, and one sentence when it is not the one that was asked for."""
+    """The directory that is used, and one sentence when it is not the one that is meant by default."""
 
     directory: Path
     reason: str | None = None
@@ -44,11 +44,18 @@ def store_directory() -> Path:
 def locate(wanted: str | Path | None = None) -> Place:
     """The place for the store: ``wanted``, else ``RESNET_VIZ_HOME``, else the user's data directory.
 
-    A directory on a network file system, in a synced folder, or where a trial shows that WAL does not work is
-    replaced by one in the user's cache directory or, failing that, in the system's temporary directory.
-    Raises :class:`StoreError` when nothing can hold it.
+    A directory on a network file system, in a synced folder, or where a trial shows that WAL does not work cannot
+    hold it. ``wanted`` is then refused with :class:`StoreError`; the other two are replaced by a directory in the
+    user's cache or, failing that, in the system's temporary directory, and :class:`StoreError` is raised only when
+    nothing can hold it.
     """
-    asked = wanted or os.environ.get(VARIABLE) or platformdirs.user_data_dir("resnet-viz", appauthor=False)
+    if wanted is not None:
+        directory = Path(wanted).expanduser().absolute()
+        why = objection(directory)
+        if why is not None:
+            raise StoreError(f"{directory} {why}: choose another directory.")
+        return Place(directory)
+    asked = os.environ.get(VARIABLE) or platformdirs.user_data_dir("resnet-viz", appauthor=False)
     return _locate(Path(asked).expanduser().absolute())
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .database import StoreError
+from .liveness import LIVE_STATES, status
 from .workers import Workers
 
 __all__ = ["Command", "Event", "Frame", "RunRow", "Store", "StoreError"]
@@ -145,10 +146,10 @@ class Store(Workers):
         with self._write() as db:
             db.execute("UPDATE runs SET header = ? WHERE id = ?", (json.dumps(header), run))
 
-    def beat(self, run: str) -> None:
-        """Say that the run's process is alive."""
+    def beat(self, run: str) -> bool:
+        """Say that the run's process is alive; False when there is no such run any more."""
         with self._write() as db:
-            db.execute("UPDATE runs SET heartbeat = ? WHERE id = ?", (time.time(), run))
+            return db.execute("UPDATE runs SET heartbeat = ? WHERE id = ?", (time.time(), run)).rowcount == 1
 
     def rename(self, run: str, name: str) -> None:
         """Give the run another name, 1 to 200 printable characters. Raises ``ValueError``."""
@@ -167,9 +168,13 @@ class Store(Workers):
             db.execute("UPDATE runs SET deleted = NULL WHERE id = ?", (run,))
 
     def purge(self, older_than: float = 0.0) -> int:
-        """Remove for good what has been in the bin for that many seconds; gives the number of runs."""
+        """Remove for good what has been in the bin for that many seconds; gives the number of runs.
+
+        A run that a living process still trains stays until it is over.
+        """
         with self._write() as db:
-            gone = [r["id"] for r in db.execute("SELECT id FROM runs WHERE deleted < ?", (time.time() - older_than,))]
+            found = db.execute("SELECT * FROM runs WHERE deleted < ?", (time.time() - older_than,)).fetchall()
+            gone = [row.id for row in map(_run_row, found) if not _in_work(row)]
             for run in gone:
                 for table in ("frames", "events", "commands"):
                     db.execute(f"DELETE FROM {table} WHERE run = ?", (run,))
@@ -179,16 +184,20 @@ class Store(Workers):
     # -- telemetry ----------------------------------------------------------------------------------------
 
     def append(self, run: str, contestant: str, first: int, values: NDArray[np.float32]) -> int:
-        """Append a chunk of telemetry, float32 [steps, signals], rows from step ``first``; gives its number."""
+        """Append a chunk of telemetry, float32 [steps, signals], rows from step ``first``; gives its number.
+
+        For a run that was removed in the meantime nothing is written, and 0 given.
+        """
         import numpy as np
 
         block = np.ascontiguousarray(values, dtype="<f4")
         with self._write() as db:
             done = db.execute(
-                "INSERT INTO frames (run, contestant, first, steps, signals, data, t) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (run, contestant, first, *block.shape, block.tobytes(), time.time()),
+                "INSERT INTO frames (run, contestant, first, steps, signals, data, t) "
+                f"SELECT ?, ?, ?, ?, ?, ?, ? {_KNOWN}",
+                (run, contestant, first, *block.shape, block.tobytes(), time.time(), run),
             )
-        return int(done.lastrowid or 0)
+        return _number(done)
 
     def frames(self, run: str, after: int = 0, contestant: str | None = None) -> list[Frame]:
         """The chunks with a sequence number above ``after``, in order."""
@@ -207,7 +216,7 @@ class Store(Workers):
     def add_event(
         self, run: str, kind: str, data: dict[str, Any], *, contestant: str | None = None, step: int | None = None
     ) -> int:
-        """Append an event; gives its number."""
+        """Append an event; gives its number. For a run that was removed nothing is written, and 0 given."""
         with self._write() as db:
             return _add_event(db, run, kind, data, contestant, step)
 
@@ -239,6 +248,18 @@ class Store(Workers):
         return [Command(r["seq"], r["kind"], json.loads(r["data"])) for r in rows]
 
 
+_KNOWN = "WHERE EXISTS (SELECT 1 FROM runs WHERE id = ?)"
+
+
+def _number(done: sqlite3.Cursor) -> int:
+    """The number of the row that was inserted, 0 when none was."""
+    return int(done.lastrowid or 0) if done.rowcount == 1 else 0
+
+
+def _in_work(row: RunRow) -> bool:
+    return row.worker_pid is not None and status(row)[0] in LIVE_STATES
+
+
 def _title(name: str) -> str:
     name = name.strip()
     if not 1 <= len(name) <= 200 or not name.isprintable():
@@ -259,9 +280,10 @@ def _take(db: sqlite3.Connection, run: str, pid: int, started: float) -> bool:
 
 def _add_command(db: sqlite3.Connection, run: str, kind: str, data: dict[str, Any]) -> int:
     done = db.execute(
-        "INSERT INTO commands (run, kind, data, t) VALUES (?, ?, ?, ?)", (run, kind, json.dumps(data), time.time())
+        f"INSERT INTO commands (run, kind, data, t) SELECT ?, ?, ?, ? {_KNOWN}",
+        (run, kind, json.dumps(data), time.time(), run),
     )
-    return int(done.lastrowid or 0)
+    return _number(done)
 
 
 def _add_event(
@@ -273,10 +295,10 @@ def _add_event(
     step: int | None = None,
 ) -> int:
     done = db.execute(
-        "INSERT INTO events (run, kind, contestant, step, data, t) VALUES (?, ?, ?, ?, ?, ?)",
-        (run, kind, contestant, step, json.dumps(data), time.time()),
+        f"INSERT INTO events (run, kind, contestant, step, data, t) SELECT ?, ?, ?, ?, ?, ? {_KNOWN}",
+        (run, kind, contestant, step, json.dumps(data), time.time(), run),
     )
-    return int(done.lastrowid or 0)
+    return _number(done)
 
 
 def _run_row(r: sqlite3.Row) -> RunRow:

@@ -3,7 +3,7 @@
 It takes queued runs in their order and answers estimates. One run goes at a time; a run that is paused gives its
 place to the next one, and when it goes on beside another both share the cores step by step. The process ends when it
 has had nothing to do for ten minutes, when the store's directory vanishes, or when it is asked to (SIGTERM): then
-the runs that it has in hand are marked as interrupted.
+the runs that it has in hand are marked as interrupted, at the latest after a few seconds.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import logging
+import os
 import signal
 import sqlite3
 import sys
@@ -19,7 +20,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .liveness import alive, process_identity
+from .liveness import LIVE_STATES, alive, process_identity
 from .store import Store
 
 if TYPE_CHECKING:
@@ -29,9 +30,13 @@ IDLE_SECONDS = 600.0
 POLL_SECONDS = 0.05
 BEAT_SECONDS = 1.0
 MAX_IN_HAND = 8
-"""Paused runs keep their networks in memory; with so many, the next one waits in the queue."""
+"""Paused runs keep their networks in memory; with so many, the oldest is stopped when another one is queued."""
 BUSY_PATIENCE = 5.0
 """Seconds after which an estimate is measured although a run is going."""
+GRACE_SECONDS = 3.0
+"""What is in hand when the worker is to end has that long to come to its end by itself."""
+TROUBLE_SECONDS = 1.0
+"""Pause after the store could not be read or written."""
 
 log = logging.getLogger(__name__)
 
@@ -44,12 +49,21 @@ class Worker:
         self.idle = idle
         self.identity = process_identity()
         self.ending = threading.Event()
+        self.stuck = False
         self._in_hand: dict[str, threading.Thread] = {}
         self._going: set[str] = set()
+        self._making_room: set[str] = set()
+        self._over: dict[str, str] = {}
+        self._measuring: threading.Thread | None = None
+        self._measured: str | None = None
         self._slots: Slots | None = None
 
     def serve(self) -> None:
-        """Work until there is nothing more to do; returns at once when the store has a worker already."""
+        """Work until there is nothing more to do; returns at once when the store has a worker already.
+
+        Afterwards ``stuck`` tells whether a thread still computes that cannot be interrupted; a process of its own
+        is best left with ``os._exit`` then.
+        """
         if not self.store.worker_joins(*self.identity, alive):
             return
         threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
@@ -57,11 +71,27 @@ class Worker:
             self._warm_up()
             self._work()
         finally:
-            self.ending.set()
-            for thread in list(self._in_hand.values()):
-                thread.join()
-            with contextlib.suppress(sqlite3.Error, OSError):
-                self.store.worker_gone(*self.identity)
+            self._leave()
+
+    def _leave(self) -> None:
+        self.ending.set()
+        end = time.monotonic() + GRACE_SECONDS
+        threads = [*self._in_hand.values(), *filter(None, [self._measuring])]
+        for thread in threads:
+            thread.join(max(0.0, end - time.monotonic()))
+        self.stuck = any(thread.is_alive() for thread in threads)
+        with contextlib.suppress(sqlite3.Error, OSError):
+            if not self.store.path.exists():
+                return
+            from .executor import ENDED
+
+            for run, thread in self._in_hand.items():
+                if thread.is_alive():
+                    self.store.set_state(run, "interrupted", ENDED)
+            self._settle()
+            if self._measured is not None:
+                self.store.release_estimate(self._measured)
+            self.store.worker_gone(*self.identity)
 
     def _warm_up(self) -> None:
         """Import torch and take one small step, so that the first run starts at once."""
@@ -79,28 +109,55 @@ class Worker:
             if not self.store.path.exists():
                 log.warning("the store has vanished")
                 return
-            self._in_hand = {run: thread for run, thread in self._in_hand.items() if thread.is_alive()}
-            if self._start_next() or self._in_hand:
-                last = time.monotonic()
-            if self.store.open_estimates():
-                waiting_since = waiting_since or time.monotonic()
-                if not self._going or time.monotonic() - waiting_since > BUSY_PATIENCE:
-                    self._estimate()
-                    last, waiting_since = time.monotonic(), None
-            if time.monotonic() - last > self.idle and self.store.worker_leaves(*self.identity):
-                return
+            try:
+                self._settle()
+                self._in_hand = {run: thread for run, thread in self._in_hand.items() if thread.is_alive()}
+                if self._start_next() or self._in_hand or self._is_measuring():
+                    last = time.monotonic()
+                if not self.store.open_estimates():
+                    waiting_since = None
+                elif not self._is_measuring():
+                    waiting_since = waiting_since or time.monotonic()
+                    if not self._going or time.monotonic() - waiting_since > BUSY_PATIENCE:
+                        self._measure_next()
+                        waiting_since = None
+                if time.monotonic() - last > self.idle and self.store.worker_leaves(*self.identity):
+                    return
+            except sqlite3.Error:
+                log.exception("the store could not be used")
+                self.ending.wait(TROUBLE_SECONDS)
+
+    def _settle(self) -> None:
+        """Give each run whose thread is over a last state, if its thread could not write one."""
+        for run, reason in list(self._over.items()):
+            with contextlib.suppress(KeyError):
+                if self.store.row(run).state in LIVE_STATES:
+                    self.store.set_state(run, "failed", reason)
+            del self._over[run]
 
     def _start_next(self) -> bool:
-        if self._going or len(self._in_hand) >= MAX_IN_HAND:
+        if self._going:
             return False
-        for run in self.store.queued():
+        queued = self.store.queued()
+        if queued and len(self._in_hand) >= MAX_IN_HAND:
+            self._make_room()
+            return False
+        for run in queued:
             if self.store.claim(run, *self.identity):
                 self._going.add(run)
-                thread = threading.Thread(target=self._execute, args=(run,), name=f"run {run}")
+                thread = threading.Thread(target=self._execute, args=(run,), name=f"run {run}", daemon=True)
                 self._in_hand[run] = thread
                 thread.start()
                 return True
         return False
+
+    def _make_room(self) -> None:
+        """Stop the oldest paused run; the next one only when that has ended."""
+        self._making_room &= set(self._in_hand)
+        if not self._making_room:
+            oldest = next(iter(self._in_hand))  # they are in the order in which they were taken
+            self.store.command(oldest, "stop", room=True)
+            self._making_room.add(oldest)
 
     def _execute(self, run: str) -> None:
         from .executor import execute
@@ -111,28 +168,46 @@ class Worker:
             else:
                 self._going.discard(run)
 
+        reason = "It ended without a word."
         try:
             execute(self.store, run, slots=self._slots, ending=self.ending, active=active)
-        except Exception:
+        except Exception as error:
             log.exception("run %s", run)
+            reason = f"What it measured could not be written ({error})."
         finally:
+            self._over[run] = reason
             self._going.discard(run)
             self.store.close()
 
-    def _estimate(self) -> None:
+    def _is_measuring(self) -> bool:
+        return self._measuring is not None and self._measuring.is_alive()
+
+    def _measure_next(self) -> None:
+        """Answer one question in a thread of its own, so that runs are started and stopped meanwhile."""
+        asked = self.store.take_estimate(*self.identity)
+        if asked is not None:
+            self._measured = asked[0]
+            self._measuring = threading.Thread(target=self._measure, args=asked, name="measuring", daemon=True)
+            self._measuring.start()
+
+    def _measure(self, key: str, text: str) -> None:
         from ..spec import Experiment, sentence
         from ..train.estimates import estimate
 
-        asked = self.store.take_estimate()
-        if asked is None:
-            return
-        key, text = asked
         try:
             result = estimate(Experiment.model_validate_json(text), slots=self._slots)
         except Exception as error:
             log.exception("estimate %s", key)
             result = {"error": (sentence(error).strip() or type(error).__name__).splitlines()[0]}
-        self.store.answer_estimate(key, result)
+        while not self.ending.is_set():
+            try:
+                self.store.answer_estimate(key, result)
+                self._measured = None
+                break
+            except sqlite3.Error:
+                log.exception("estimate %s could not be answered", key)
+                self.ending.wait(TROUBLE_SECONDS)
+        self.store.close()
 
     def _beat(self) -> None:
         while not self.ending.wait(BEAT_SECONDS):
@@ -155,6 +230,9 @@ def main(arguments: list[str] | None = None) -> int:
     for wish in (signal.SIGTERM, signal.SIGINT):
         signal.signal(wish, lambda number, frame: worker.ending.set())
     worker.serve()
+    if worker.stuck:  # an operation that runs for minutes cannot be interrupted, and nothing is left to write
+        logging.shutdown()
+        os._exit(0)
     return 0
 
 

@@ -8,13 +8,15 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .database import Database
+from .liveness import alive
 
 if TYPE_CHECKING:
     from resnet_viz.spec import Experiment
 
-MEASURING_SECONDS = 60.0
-"""A question that was begun and not answered, or answered with an error, may be asked again after that long."""
+BROKEN_ESTIMATE_SECONDS = 60.0
+"""A question that was answered with an error may be asked again after that long: memory may be free by then."""
 KEPT_ESTIMATE_SECONDS = 3600.0
+FATAL = {"error": "Measuring ended the worker; use a smaller network or batch."}
 
 
 class Workers(Database):
@@ -38,13 +40,19 @@ class Workers(Database):
     def worker_leaves(self, pid: int, started: float) -> bool:
         """Take leave unless something waits for a worker; so nothing is ever left to one that has just gone."""
         with self._write() as db:
-            waiting = db.execute(
-                "SELECT EXISTS (SELECT 1 FROM runs WHERE state = 'queued' AND deleted IS NULL)"
-                " OR EXISTS (SELECT 1 FROM estimates WHERE result IS NULL)"
-            ).fetchone()[0]
+            waiting = self.work_waits()
             if not waiting:
                 db.execute("DELETE FROM workers WHERE pid = ? AND started = ?", (pid, started))
         return not waiting
+
+    def work_waits(self) -> bool:
+        """True when a run is queued or a question is open: then the store needs a worker."""
+        return bool(
+            self._db.execute(
+                "SELECT EXISTS (SELECT 1 FROM runs WHERE state = 'queued' AND deleted IS NULL)"
+                " OR EXISTS (SELECT 1 FROM estimates WHERE result IS NULL)"
+            ).fetchone()[0]
+        )
 
     def worker_gone(self, pid: int, started: float) -> None:
         """A worker ends, whatever waits."""
@@ -55,15 +63,19 @@ class Workers(Database):
         """(process id, its start time, last heartbeat) of each worker that did not take its leave."""
         return [tuple(r) for r in self._db.execute("SELECT pid, started, heartbeat FROM workers")]
 
-    def ask_estimate(self, key: str, experiment: Experiment) -> None:
-        """Ask a worker what the experiment takes on this machine; a known answer stays for an hour."""
+    def ask_estimate(self, key: str, experiment: Experiment, *, kept: float = KEPT_ESTIMATE_SECONDS) -> None:
+        """Ask a worker what the experiment takes on this machine; a known answer stays for ``kept`` seconds.
+
+        For an hour stays the knowledge that the question ended a worker; another error stays for a minute.
+        """
         now = time.time()
         with self._write() as db:
             found = db.execute("SELECT asked, result FROM estimates WHERE key = ?", (key,)).fetchone()
             if found is not None:
-                age, result = now - found["asked"], found["result"]
-                broken = result is not None and not json.loads(result).get("contestants")
-                if age < (MEASURING_SECONDS if broken else KEPT_ESTIMATE_SECONDS):
+                age, answer = now - found["asked"], self.estimate(key)
+                broken = answer is not None and answer != FATAL and not answer.get("contestants")
+                measured = answer is not None and "contestants" in answer
+                if age < (BROKEN_ESTIMATE_SECONDS if broken else kept if measured else KEPT_ESTIMATE_SECONDS):
                     return
             db.execute("DELETE FROM estimates WHERE asked < ?", (now - KEPT_ESTIMATE_SECONDS,))
             db.execute(
@@ -71,19 +83,25 @@ class Workers(Database):
                 (key, experiment.model_dump_json(), now),
             )
 
-    def take_estimate(self) -> tuple[str, str] | None:
-        """(key, experiment JSON) of the newest question that nobody has begun to answer; it counts as begun now.
+    def take_estimate(self, pid: int, started: float) -> tuple[str, str] | None:
+        """(key, experiment JSON) of the newest question that nobody has begun to answer; this process has now.
 
         So a question that kills the worker (too little memory, say) does not kill the next one as well.
         """
+        begun = json.dumps({"measuring": [pid, started]})
         with self._write() as db:
             row = db.execute(
                 "SELECT key, experiment FROM estimates WHERE result IS NULL ORDER BY asked DESC LIMIT 1"
             ).fetchone()
             if row is None:
                 return None
-            db.execute("UPDATE estimates SET result = ? WHERE key = ?", (json.dumps({"measuring": True}), row["key"]))
+            db.execute("UPDATE estimates SET result = ? WHERE key = ?", (begun, row["key"]))
         return row["key"], row["experiment"]
+
+    def release_estimate(self, key: str) -> None:
+        """Give a question back that was taken and will not be answered, through no fault of its own."""
+        with self._write() as db:
+            db.execute("UPDATE estimates SET result = NULL WHERE key = ?", (key,))
 
     def open_estimates(self) -> list[tuple[str, str]]:
         """(key, experiment JSON) of what was asked and not yet begun, newest first."""
@@ -96,7 +114,10 @@ class Workers(Database):
             db.execute("UPDATE estimates SET result = ? WHERE key = ?", (json.dumps(result), key))
 
     def estimate(self, key: str) -> dict[str, Any] | None:
-        """The answer, or None while there is none."""
+        """The answer, or None while there is none; an error when the process that measured it is gone."""
         row = self._db.execute("SELECT result FROM estimates WHERE key = ?", (key,)).fetchone()
         result: dict[str, Any] | None = json.loads(row["result"]) if row and row["result"] else None
-        return None if result is None or result.get("measuring") else result
+        if result is None or "measuring" not in result:
+            return result
+        owner = result["measuring"]
+        return None if isinstance(owner, list) and alive(*owner) else dict(FATAL)

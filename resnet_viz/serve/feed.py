@@ -1,16 +1,16 @@
 """One reader a run, any number of viewers: read once, encode once, and nobody waits for a slow one.
 
-A :class:`Feed` reads the store up to ten times a second in a thread while somebody looks, and keeps the last few
-encoded events. Each viewer goes through them at its own speed; who falls behind further than they reach, or comes
-late, gets everything that it has missed as one thinned-out event instead. So memory is bounded by the events kept
-and by one event a viewer, however slow the viewer is.
+A :class:`Feed` reads the store up to ten times a second in a thread while somebody looks, sooner after a pause, and
+keeps the last few encoded events. Each viewer goes through them at its own speed; who falls behind further than they
+reach, or comes late, gets the whole run as one thinned-out event instead, built once a second for all of them. So
+memory is bounded by the events kept, and reading by the runs looked at, however many viewers ask for whatever.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import sqlite3
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -22,9 +22,17 @@ from resnet_viz.runs.store import Store
 from .messages import FINAL_STATES, START, Cursor, Follower, as_lines, parse_cursor
 
 PERIOD = 0.1
-"""Seconds between two looks at a run that is going on."""
+"""Seconds between two looks at a run that is going on; also the least time between two events."""
 IDLE_PERIOD = 1.0
-"""The same for a run that has ended (it may be renamed, resumed, removed)."""
+"""The same for a run that has ended (it may be renamed, resumed, removed), or that nobody looks at any more."""
+GLANCE = 0.03
+"""Seconds between two glances at whether the database's log has grown: then the next look comes at once."""
+SETTLE = 0.01
+"""Seconds between such a glance and the look, so that one step of every contestant arrives together."""
+GIVE_UP_AFTER = 5
+"""Looks that may fail one after the other, with twice the pause each time, before the streams end."""
+LINGER = 5.0
+"""Seconds that a feed outlives its last viewer: a reload or a viewer that polls finds what is read already."""
 KEEP_ALIVE = 15.0
 """Seconds of silence after which a viewer gets a comment, so that proxies keep the connection."""
 KEPT = 64
@@ -59,6 +67,10 @@ class Feed:
         self._news = asyncio.Event()
         self._reading = asyncio.Lock()
         self._past: tuple[int, Cursor, bytes] | None = None
+        self._head: tuple[int, bytes] = (0, b"")
+        self._log = store.path.with_name(f"{store.path.name}-wal")
+        self._looked = self._told = 0.0
+        self._failures = 0
         self._task: asyncio.Task[None] | None = None
 
     async def _in_thread(self, work: Callable[[], Result]) -> Result:
@@ -80,23 +92,56 @@ class Feed:
         news.set()
 
     async def _read(self) -> None:
-        """Look at the store until the run is gone; a locked or broken store is tried again."""
+        """Look at the store until the run is gone or cannot be read any more."""
         while not self.ended:
-            try:
-                async with self._reading:
-                    await self._look()
-            except KeyError:
-                self.ended = True
-            except sqlite3.Error:
-                log.warning("run %s cannot be read, trying again", self.run, exc_info=True)
-                await asyncio.sleep(IDLE_PERIOD)
-            final = self._follower is not None and self._follower.state in FINAL_STATES
+            size = self._log_size()
+            await self._attempt()
             if not self.ended:
-                await asyncio.sleep(IDLE_PERIOD if final else PERIOD)
-        self._tell()
+                await self._rest(size)
+
+    async def _attempt(self) -> None:
+        """One look. Whatever goes wrong is tried again, and ends the streams when it stays: viewers then reconnect."""
+        try:
+            async with self._reading:
+                await self._look()
+            self._failures = 0
+        except KeyError:
+            self.ended = True
+        except Exception:
+            self._failures += 1
+            self.ended = self._failures >= GIVE_UP_AFTER
+            log.warning("run %s cannot be read, attempt %d", self.run, self._failures, exc_info=True)
+        if self.ended:
+            self._tell()
+
+    async def _rest(self, size: tuple[int, int]) -> None:
+        """Until the next look: the period, or while the run goes on until something was written."""
+        if self._failures:
+            await asyncio.sleep(IDLE_PERIOD * 2 ** (self._failures - 2))
+            return
+        final = self._follower is not None and self._follower.state in FINAL_STATES
+        if final or not self.viewers:
+            while time.monotonic() < self._looked + IDLE_PERIOD and (final or not self.viewers):
+                await asyncio.sleep(GLANCE)
+            return
+        soonest, latest = self._told + PERIOD, self._looked + PERIOD
+        while time.monotonic() < latest:
+            if self._log_size() != size:
+                await asyncio.sleep(max(SETTLE, soonest - time.monotonic()))
+                return
+            await asyncio.sleep(min(GLANCE, PERIOD))
+
+    def _log_size(self) -> tuple[int, int]:
+        """Size and time of the database's log, which every write changes; what this misses, the period finds."""
+        try:
+            found = self._log.stat()
+        except OSError:
+            return (0, 0)
+        return found.st_size, found.st_mtime_ns
 
     async def _look(self) -> None:
         follower = self._follower
+        self._looked = time.monotonic()
         if follower is None:
             follower = await self._in_thread(lambda: Follower(self._store, self.run))
             await self._in_thread(follower.poll)
@@ -107,6 +152,7 @@ class Feed:
             if not payload:
                 return
         self._number += 1
+        self._told = time.monotonic()
         self._cursor = follower.cursor
         self._kept.append(Packet(self._number, self._cursor, payload))
         self._tell()
@@ -118,6 +164,8 @@ class Feed:
         """
         cursor, number = parse_cursor(after), 0
         yield RETRY
+        if self._follower is not None and time.monotonic() - self._looked > PERIOD:
+            await self._attempt()  # nobody has looked for a while
         while not self.ended:
             news = self._news
             if number == self._number:
@@ -136,29 +184,41 @@ class Feed:
                 return
 
     async def _missed(self, after: Cursor) -> tuple[int, Cursor, bytes]:
-        """(packet number, cursor, bytes): the header and all after a cursor. The whole past is built once a second."""
-        if after == START and self._past is not None and self._past[0] >= self._kept[0].number - 1:
-            return self._past
+        """(packet number, cursor, bytes): the header and all after a cursor.
+
+        From the events kept where they reach back so far, else the whole past, which is built once a second: a
+        cursor that this feed never gave makes it read nothing.
+        """
+        known = [p for p in self._kept if p.cursor[0] <= after[0] and p.cursor[1] <= after[1]]
+        if known and after[0] <= self._cursor[0] and after[1] <= self._cursor[1] and after != START:
+            fresh = [p.payload for p in self._kept if p.number > known[-1].number]
+            return self._number, self._cursor, self._header() + b"".join(fresh)
         async with self._reading:
+            if self._past is not None and self._past[0] >= self._kept[0].number - 1:
+                return self._past
             follower, number, cursor = self._follower, self._number, self._cursor
             assert follower is not None  # number is above zero, so there was a first look  # noqa: S101
-            payload = await self._in_thread(lambda: _past(follower, after))
-        if after == START:
-            self._past = (number, cursor, payload)
+            self._past = (number, cursor, await self._in_thread(lambda: _past(follower)))
             asyncio.get_running_loop().call_later(1.0, self._forget_past)
-        return number, cursor, payload
+            return self._past
+
+    def _header(self) -> bytes:
+        """The header as of the last look, encoded once a packet."""
+        if self._head[0] != self._number and self._follower is not None:
+            self._head = (self._number, as_lines([self._follower.header()]))
+        return self._head[1]
 
     def _forget_past(self) -> None:
         self._past = None
 
 
-def _past(follower: Follower, after: Cursor) -> bytes:
-    missed = follower.since(after)
+def _past(follower: Follower) -> bytes:
+    missed = follower.since(START)
     return as_lines([follower.header(), missed] if missed else [follower.header()])
 
 
 class Hub:
-    """All feeds of one server: a feed starts with its first viewer and ends with its last."""
+    """All feeds of one server: a feed starts with its first viewer and ends soon after its last."""
 
     def __init__(self, store: Callable[[], Store]) -> None:
         self._open_store = store
@@ -176,7 +236,7 @@ class Hub:
     @property
     def runs(self) -> int:
         """Runs that somebody looks at now."""
-        return len(self._feeds)
+        return sum(feed.viewers > 0 for feed in self._feeds.values())
 
     async def check(self, run: str) -> None:
         """Raise ``KeyError`` when there is no such run."""
@@ -201,10 +261,18 @@ class Hub:
                 yield payload
         finally:
             feed.viewers -= 1
-            if not feed.viewers:
-                feed.end()
-                if self._feeds.get(run) is feed:
-                    del self._feeds[run]
+            if feed.ended:
+                self._part(feed)
+            elif not feed.viewers:
+                asyncio.get_running_loop().call_later(LINGER, self._part, feed)
+
+    def _part(self, feed: Feed) -> None:
+        """End a feed that nobody looks at; it is called once for each time that the last viewer left."""
+        if feed.viewers and not feed.ended:
+            return
+        feed.end()
+        if self._feeds.get(feed.run) is feed:
+            del self._feeds[feed.run]
 
     def close(self) -> None:
         """End every stream now; called on the event loop when the server is asked to stop."""

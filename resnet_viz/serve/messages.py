@@ -113,8 +113,7 @@ class Follower:
         self.cursor = cursor
         messages = [self.header()] if renewed else []
         if frames or events or was != (self.state, self.reason):
-            now = self._witness.now()
-            messages.append(self._delta(frames, parts, events, [now] if now else []))
+            messages.append(self._delta(frames, parts, events, self._witness.news()))
         return messages
 
     def _gather(self, after: Cursor, upto: Cursor) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import re
+import sqlite3
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +16,7 @@ from resnet_viz.runs.store import Store
 
 from .feed import Hub
 
+log = logging.getLogger(__name__)
 RUN_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 HEADERS = {
     "Cache-Control": "no-store, no-transform",
@@ -58,6 +61,9 @@ class LiveServer:
             await self.hub.check(run)
         except KeyError:
             return _sentence(404, "There is no such run: it was removed, or the address is mistyped.")
+        except (OSError, sqlite3.Error):
+            log.warning("the runs cannot be read", exc_info=True)
+            return _sentence(503, "The runs cannot be read just now.")
         if self.hub.closing:
             return _sentence(503, "The server is stopping.")
         after = request.headers.get("last-event-id") or request.query_params.get("after")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,13 +12,17 @@ from resnet_viz.draw.verdict import Telemetry, judge, ratio_layers
 from resnet_viz.runs.store import Event
 from resnet_viz.spec import DATASETS
 
-from .thinning import Segment, Signals
+from .thinning import MIN_COLUMNS, Segment, Signals
 
-MAX_HISTORY = 96
-"""Verdicts that a viewer gets with the past of a run, so that the scrubber finds one at any step."""
+MAX_HISTORY = 240
+"""Verdicts that a viewer gets with the past of a run; the view says of which step it shows one."""
 
 VerdictRow = list[Any]
-"""[step, bold, rest] as it stands in a delta message."""
+"""[row, bold, rest] as it stands in a delta message: what can be said where that row is the one shown.
+
+A row is what was measured before its update, so an evaluation after k updates belongs to row k. The newest row is
+the exception: an evaluation after its update has no row yet, and counts there until the next row comes.
+"""
 
 
 class _Track:
@@ -58,8 +62,9 @@ class _Track:
             rows[:, 2], rows[:, 3], rows[:, 4] = norms[:, 0], norms.max(axis=1), norms[:, -1]
         self.count = end
 
-    def telemetry(self) -> Telemetry:
-        rows = self.rows[: self.count]
+    def telemetry(self, steps: int | None = None) -> Telemetry:
+        """What a verdict reads, of the first ``steps`` rows (None: all that there are)."""
+        rows = self.rows[: self.count if steps is None else min(steps, self.count)]
         paths, gradients = self.paths, rows[:, 2:5]
         if len(paths) < 2:
             gradients = rows[:, 2 : 2 + len(paths)]
@@ -76,6 +81,8 @@ class Witness:
         self._tracks = {str(c.get("name")): _Track(c) for c in header.get("contestants", ())}
         info = DATASETS.get(str(header.get("dataset", "")))
         self._chance = 1 - 1 / info.classes if info else 0.9
+        self._told = -1
+        self._early = False
 
     def add(self, segments: Iterable[Segment], events: Iterable[Event]) -> None:
         """Take in what is new."""
@@ -86,29 +93,43 @@ class Witness:
             error = event.data.get("train_error")
             if event.kind == "eval" and event.contestant in self._tracks and isinstance(error, int | float):
                 self._tracks[event.contestant].evals[int(event.step or 0)] = float(error)
+                self._told = max(-1, min(self._told, int(event.step or 0) - 1))  # a late one: its row is told again
 
     @property
     def done(self) -> int:
         """Steps that every contestant has done."""
         return min((track.count for track in self._tracks.values()), default=0)
 
-    def now(self) -> VerdictRow | None:
-        """The verdict on everything so far; None before the first step."""
-        rows = self._judge([None]) if any(track.count for track in self._tracks.values()) else []
-        return [self.done, *rows[0][1:]] if rows else None
+    def news(self) -> list[VerdictRow]:
+        """Verdicts for the rows that are new since the last call, evenly spaced where they are many.
+
+        The row that was the newest is told again when an evaluation after its update had counted for it.
+        """
+        last = self.done - 1
+        first = max(0, self._told + (0 if self._early else 1)) if self._told <= last else max(0, last)
+        rows = np.linspace(first, last, num=max(0, min(last - first + 1, MIN_COLUMNS))).astype(int).tolist()
+        found = self._judged(set(rows))
+        self._told = last
+        self._early = any(step > last for track in self._tracks.values() for step in track.evals)
+        return found
 
     def history(self) -> list[VerdictRow]:
-        """Verdicts along the run: the initialisation, evenly spaced steps, every evaluation that there is room for."""
+        """Verdicts along the run: the initialisation, evenly spaced rows, every evaluation that there is room for."""
+        last = max(0, self.done - 1)
+        rows = set(np.linspace(0, last, num=min(last + 1, MAX_HISTORY)).astype(int).tolist())
+        evals = sorted({step for track in self._tracks.values() for step in track.evals if step <= last})
+        return self._judged(rows.union(evals[-MAX_HISTORY:]))
+
+    def _judged(self, rows: Collection[int]) -> list[VerdictRow]:
+        """A verdict for each of these rows, and for the newest with all evaluations; none before the first step."""
         if not any(track.count for track in self._tracks.values()):
             return []
-        steps = set(np.linspace(0, self.done, num=min(self.done + 1, MAX_HISTORY)).astype(int).tolist())
-        evals = sorted({step for track in self._tracks.values() for step in track.evals if step <= self.done})
-        steps.update(evals[-MAX_HISTORY:])
-        rows = self._judge(sorted(steps - {self.done}))
-        last = self.now()
-        return [*rows, last] if last else rows
+        newest = max(0, self.done - 1)
+        whole = [track.telemetry() for track in self._tracks.values()]
+        found = [[row, *self._words(whole, row)] for row in sorted(rows) if row != newest]
+        upto = [track.telemetry(self.done or None) for track in self._tracks.values()]
+        return [*found, [newest, *self._words(upto, None)]]
 
-    def _judge(self, steps: Iterable[int | None]) -> list[VerdictRow]:
-        telemetry = [track.telemetry() for track in self._tracks.values()]
-        verdicts = [(step, judge(telemetry, step, chance=self._chance)) for step in steps]
-        return [[step, v.bold, v.rest] for step, v in verdicts]
+    def _words(self, telemetry: Sequence[Telemetry], step: int | None) -> tuple[str, str]:
+        verdict = judge(telemetry, step, chance=self._chance)
+        return verdict.bold, verdict.rest

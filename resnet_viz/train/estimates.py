@@ -7,15 +7,14 @@ import threading
 import time
 from typing import Any
 
-import psutil
 import torch
 
 from ..data import load
-from ..inspect import summarize
-from ..spec import Experiment, SpecError
+from ..spec import Experiment
 from .cards import cards, measured_paths
 from .devices import calculation, choose, device_name, slots_for
 from .engine import EagerEngine, on_device
+from .limits import check_measuring, check_memory
 from .slots import Slots
 
 STEPS = 4
@@ -23,35 +22,19 @@ PATIENCE = 2.0
 """Seconds after which no further step is timed; one is timed always."""
 
 
-def memory_needed(experiment: Experiment) -> int:
-    """Bytes of weights, gradients, momentum and stored activations of all contestants together."""
-    return sum(summarize(network, experiment.recipe.batch).memory for network in experiment.contestants.values())
-
-
-def check_memory(experiment: Experiment, device: torch.device) -> int:
-    """The same, or ``SpecError`` when it is more than the device has free."""
-    needed = memory_needed(experiment)
-    free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else psutil.virtual_memory().available
-    if needed > free:
-        raise SpecError(
-            f"This takes {needed / 1e9:.2f} GB of memory and the device has {free / 1e9:.2f} GB free: "
-            "use a smaller batch or smaller networks."
-        )
-    return needed
-
-
 def estimate(experiment: Experiment, *, slots: Slots | None = None) -> dict[str, Any]:
     """Seconds, milliseconds a step of the whole race, bytes and device, with the contestants' cards.
 
     Every contestant trains at most four steps beside the others and evaluates once; nothing is kept. ``seconds`` is
     the time of all steps and evaluations, stretched to the recipe's pace. Raises ``SpecError`` for networks that
-    cannot be built, a device that is not there, or more memory than there is.
+    cannot be built, a device that is not there, more memory than there is, or more work than can be timed in a while.
     """
     recipe = experiment.recipe
     device = choose(recipe.device)
-    found = cards(experiment)
-    needed = check_memory(experiment, device)
     slots = slots or slots_for(device)
+    found = cards(experiment)
+    needed = check_memory(experiment, device, slots.count)
+    check_measuring(experiment, device, slots.count)
     paths = measured_paths(found)
     with calculation(device):
         data = on_device(load(experiment.dataset), device)

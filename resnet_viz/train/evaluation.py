@@ -18,6 +18,11 @@ VALUES = 2**25
 """Values that one map of a chunk may have at most, so that an evaluation takes 128 MB for a map."""
 
 
+def chunk_size(widest: int) -> int:
+    """Images that an evaluation takes at once; ``widest`` as for :class:`Evaluator`."""
+    return max(128, VALUES // widest)
+
+
 class Evaluator:
     """Evaluates one model again and again; owns the copy, never changes the model.
 
@@ -30,7 +35,7 @@ class Evaluator:
         self._copy = copy.deepcopy(model)
         self._data = data
         self._norms = [module for module in self._copy.modules() if isinstance(module, NORMS)]
-        self._chunk = max(128, VALUES // widest)
+        self._chunk = chunk_size(widest)
 
     @torch.no_grad()
     def __call__(self, model: nn.Module) -> tuple[float, float]:

@@ -285,7 +285,7 @@ def test_long_names_are_cut_in_the_middle() -> None:
 
 def test_the_explanation_names_every_threshold() -> None:
     text = " ".join(EXPLANATION).replace(NBSP, " ")
-    for number in ("20", "0.05", "1e-06", "5.0 %", "90 %", "5 points"):
+    for number in ("20", "0.05", "10⁻⁶", "5.0 %", "90 %", "5 points"):
         assert number in text
 
 

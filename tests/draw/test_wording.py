@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resnet_viz.draw.wording import NBSP, cut_middle, listed, percent, scientific, seconds, size, times
+from resnet_viz.draw.wording import NBSP, cut_middle, listed, percent, power_of_ten, scientific, seconds, size, times
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,11 @@ def test_percent(value: float, text: str) -> None:
 )  # fmt: skip
 def test_scientific(value: float, text: str) -> None:
     assert scientific(value) == text
+
+
+@pytest.mark.parametrize(("value", "text"), [(1e-6, "10⁻⁶"), (1e3, "10³"), (2e-6, "2.0 × 10⁻⁶")])
+def test_power_of_ten(value: float, text: str) -> None:
+    assert power_of_ten(value) == text
 
 
 def test_times() -> None:

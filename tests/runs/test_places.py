@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from resnet_viz.runs import StoreError, locate, places, store_directory
+from resnet_viz.runs import StoreError, locate, open_runs, places, store_directory
 
 
 @pytest.fixture(autouse=True)
@@ -32,18 +32,34 @@ def test_without_it_the_users_own_directory_is_taken(tmp_path, monkeypatch):
 def test_a_synced_folder_is_not_used_and_that_is_said(tmp_path, monkeypatch, folder):
     monkeypatch.setattr("platformdirs.user_cache_dir", lambda name, appauthor: str(tmp_path / "cache"))
     wanted = tmp_path / folder / "runs"
-    place = locate(wanted)
+    monkeypatch.setenv("RESNET_VIZ_HOME", str(wanted))
+    place = locate()
     local = tmp_path / "cache" / "runs"
     assert place.directory == local
     assert place.reason == f"{wanted} lies in a synced folder ({folder}), so the runs are kept in {local}."
     assert not wanted.exists()
 
 
+def test_a_directory_that_was_named_is_refused_and_never_replaced(tmp_path):
+    file = tmp_path / "notes.txt"
+    file.write_text("mine")
+    for wanted, why in (
+        (file, "cannot be written (File exists)"),
+        (tmp_path / "Dropbox", "lies in a synced folder (Dropbox)"),
+    ):
+        with pytest.raises(StoreError) as refused:
+            open_runs(wanted)
+        assert str(refused.value) == f"{wanted} {why}: choose another directory."
+        assert isinstance(refused.value, ValueError) and isinstance(refused.value, OSError)
+    assert file.read_text() == "mine"
+
+
 def test_a_network_file_system_is_not_used(tmp_path, monkeypatch):
     monkeypatch.setattr("platformdirs.user_cache_dir", lambda name, appauthor: str(tmp_path / "cache"))
     home = tmp_path / "home"
     monkeypatch.setattr(places, "file_system", lambda path: "nfs4" if home in path.parents else "ext4")
-    place = locate(home / "runs")
+    monkeypatch.setenv("RESNET_VIZ_HOME", str(home / "runs"))
+    place = locate()
     local = tmp_path / "cache" / "runs"
     assert place.reason == f"{home / 'runs'} lies on a network file system (nfs4), so the runs are kept in {local}."
 
@@ -53,7 +69,8 @@ def test_the_cache_on_the_same_network_leads_to_the_temporary_directory(tmp_path
     monkeypatch.setattr("platformdirs.user_cache_dir", lambda name, appauthor: str(home / "cache"))
     monkeypatch.setattr(places, "file_system", lambda path: "nfs" if home in path.parents else "ext4")
     monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
-    place = locate(home / "runs")
+    monkeypatch.setenv("RESNET_VIZ_HOME", str(home / "runs"))
+    place = locate()
     assert place.directory.parent == tmp_path
     assert place.directory.stat().st_mode & 0o077 == 0
 
@@ -81,8 +98,9 @@ def test_where_wal_does_not_work_is_found_by_trial(tmp_path, monkeypatch):
 def test_nothing_to_fall_back_to_is_an_error(tmp_path, monkeypatch):
     wanted = tmp_path / "Dropbox"
     monkeypatch.setattr(places, "_local_directories", list)
+    monkeypatch.setenv("RESNET_VIZ_HOME", str(wanted))
     with pytest.raises(StoreError) as refused:
-        locate(wanted)
+        locate()
     assert str(refused.value) == (
         f"{wanted} lies in a synced folder (Dropbox), and no local directory can be written either: "
         "set RESNET_VIZ_HOME to one that can."

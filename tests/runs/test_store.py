@@ -11,6 +11,7 @@ import pytest
 
 from resnet_viz.runs import Store, StoreError
 from resnet_viz.runs.database import SCHEMA_VERSION
+from resnet_viz.runs.liveness import process_identity
 
 
 def test_importing_runs_does_not_import_torch():
@@ -171,23 +172,72 @@ def test_estimates_are_begun_once_and_answered(store, experiment):
     store.ask_estimate("k", experiment)
     store.ask_estimate("k", experiment)
     assert [key for key, _ in store.open_estimates()] == ["k"]
-    assert store.take_estimate()[0] == "k"
-    assert store.take_estimate() is None and store.estimate("k") is None
+    assert store.take_estimate(*process_identity())[0] == "k"
+    assert store.take_estimate(*process_identity()) is None and store.estimate("k") is None
     store.answer_estimate("k", {"seconds": 1.5, "contestants": [{}]})
     assert store.estimate("k") == {"seconds": 1.5, "contestants": [{}]}
     store.ask_estimate("k", experiment)
     assert store.open_estimates() == []
 
 
-def test_an_estimate_that_killed_its_worker_may_be_asked_again_later(store, experiment, monkeypatch):
+def test_an_estimate_that_ended_its_worker_says_so_and_is_not_asked_again_by_itself(store, experiment, monkeypatch):
     store.ask_estimate("k", experiment)
-    store.take_estimate()
+    store.take_estimate(2**22 + 1, 1.0)
+    ended = {"error": "Measuring ended the worker; use a smaller network or batch."}
+    assert store.estimate("k") == ended
+    now = time.time()
+    for later in (61, 1800):
+        monkeypatch.setattr(time, "time", lambda later=later: now + later)
+        store.ask_estimate("k", experiment)
+        assert store.open_estimates() == [] and store.estimate("k") == ended
+
+
+def test_a_question_that_is_being_measured_stays_with_its_worker_until_that_gives_it_back(
+    store, experiment, monkeypatch
+):
+    store.ask_estimate("k", experiment)
+    store.take_estimate(*process_identity())
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + 300)
+    store.ask_estimate("k", experiment)
+    assert store.open_estimates() == [] and store.estimate("k") is None
+    store.release_estimate("k")
+    assert [key for key, _ in store.open_estimates()] == ["k"]
+
+
+def test_another_error_may_be_asked_again_after_a_minute(store, experiment, monkeypatch):
+    store.ask_estimate("k", experiment)
+    store.take_estimate(*process_identity())
+    store.answer_estimate("k", {"error": "This takes too much."})
     store.ask_estimate("k", experiment)
     assert store.open_estimates() == []
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now + 61)
     store.ask_estimate("k", experiment)
     assert [key for key, _ in store.open_estimates()] == ["k"]
+
+
+def test_a_run_that_is_being_trained_is_not_purged(store, experiment):
+    run = store.create(experiment, owner=process_identity())
+    dead = store.create(experiment, owner=(2**22 + 1, 1.0))
+    store._db.execute("UPDATE runs SET heartbeat = 0 WHERE id = ?", (dead,))
+    store.append(run, "plain", 0, np.zeros((1, 2), np.float32))
+    store.delete(run)
+    store.delete(dead)
+    time.sleep(0.01)
+    assert store.purge() == 1
+    assert [row.id for row in store.rows(deleted=True)] == [run] and len(store.frames(run)) == 1
+    store.set_state(run, "stopped")
+    assert store.purge() == 1 and store.rows(deleted=True) == []
+
+
+def test_nothing_is_kept_for_a_run_that_is_gone(store):
+    assert store.append("gone", "plain", 0, np.zeros((1, 2), np.float32)) == 0
+    assert store.add_event("gone", "eval", {}) == 0
+    assert store.command("gone", "stop") == 0
+    assert not store.beat("gone")
+    store.set_state("gone", "failed")
+    assert (store.frames("gone"), store.events("gone"), store.take_commands("gone")) == ([], [], [])
 
 
 def test_a_worker_joins_alone_and_never_leaves_work_behind(store, experiment):

@@ -144,3 +144,16 @@ def test_the_key_of_an_experiment_tells_experiments_apart(experiment):
     assert experiment_key(experiment) == experiment_key(experiment.model_copy())
     assert experiment_key(experiment) != experiment_key(other)
     assert len(experiment_key(experiment)) == 32
+
+
+def test_an_experiment_that_is_not_valid_leaves_no_run(store, experiment):
+    broken = experiment.model_copy(update={"recipe": experiment.recipe.model_copy(update={"batch": 0})})
+    with pytest.raises(SpecError) as refused:
+        train(broken, store=store)
+    assert str(refused.value) == "recipe.batch is 0: it must be at least 2."
+    with pytest.raises(SpecError) as refused:
+        train(preset("tiny_resnet8"), store=store)
+    assert str(refused.value) == (
+        "an Experiment is needed here, not Network: rv.Experiment(contestants={name: network}) makes one"
+    )
+    assert store.rows() == []

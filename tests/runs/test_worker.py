@@ -3,13 +3,17 @@
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
 
-from resnet_viz.runs import ensure_worker, experiment_key, run_data, status, worker_alive
+from resnet_viz.runs import Store, ensure_worker, experiment_key, run_data, status, worker_alive, worker_trouble
+from resnet_viz.runs.liveness import process_identity
+from resnet_viz.runs.worker import Worker
 from resnet_viz.spec import Experiment, Recipe, preset
 
 LONG = Recipe(epochs=400, pace=25, device="cpu")
@@ -155,8 +159,6 @@ def test_a_worker_ends_when_its_store_vanishes(store, endless, wait_until):
 
 
 def test_a_worker_with_nothing_to_do_leaves(store, wait_until):
-    from resnet_viz.runs.worker import Worker
-
     assert store.workers() == []
     begin = time.monotonic()
     Worker(store, idle=0.2).serve()
@@ -189,3 +191,153 @@ def test_estimates_are_answered_also_while_a_run_is_paused(store, endless, wait_
     refused = wait_until(lambda: store.estimate(experiment_key(impossible)))
     assert refused["error"].startswith("This takes ")
     assert refused["error"].endswith(" GB free: use a smaller batch or smaller networks.")
+
+
+@pytest.fixture
+def heavy():
+    """One step of it takes minutes, and its orthogonal weights take long to draw."""
+    net = preset("tiny_resnet8")
+    stages = tuple(s.model_copy(update={"block": s.block.model_copy(update={"width": 1536})}) for s in net.stages)
+    update = {"name": "heavy", "stages": stages, "init": net.init.model_copy(update={"scheme": "orthogonal"})}
+    return Experiment(contestants={"heavy": net.model_copy(update=update)}, recipe=Recipe(batch=1500, device="cpu"))
+
+
+def test_what_is_plainly_too_large_is_not_measured(store, heavy, monkeypatch, wait_until):
+    store.ask_estimate("k", heavy)
+    ensure_worker(store)
+    error = wait_until(lambda: store.estimate("k"))["error"]
+    assert error.startswith(("Too large to measure here: ", "This takes "))
+
+
+def test_a_long_measurement_holds_up_neither_runs_nor_the_end(store, experiment, heavy, wait_until):
+    """The refusal by arithmetic is switched off: what is measured cannot be interrupted and takes minutes."""
+    code = (
+        "import sys, resnet_viz.train.estimates as e, resnet_viz.runs.worker as w\n"
+        "e.check_measuring = e.check_memory = lambda *a: 0\n"
+        "sys.exit(w.main(['--store', sys.argv[1]]))"
+    )
+    store.ask_estimate("k", heavy)
+    worker = subprocess.Popen([sys.executable, "-c", code, str(store.directory)])
+    wait_until(lambda: store.workers() and not store.open_estimates())
+    run = store.create(experiment)
+    wait_until(lambda: state(store, run) == "finished")
+    assert store.estimate("k") is None
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(8) == 0
+    assert not store.workers()
+    assert [key for key, _ in store.open_estimates()] == ["k"]  # another worker may take it
+
+
+def test_a_run_in_a_step_of_minutes_is_marked_when_the_worker_is_to_end(store, heavy, monkeypatch, wait_until):
+    code = (
+        "import sys, resnet_viz.runs.executor as e, resnet_viz.runs.worker as w\n"
+        "e.check_memory = lambda *a: 0\n"
+        "sys.exit(w.main(['--store', sys.argv[1]]))"
+    )
+    net = heavy.contestants["heavy"].model_copy(update={"init": preset("tiny_resnet8").init})
+    run = store.create(heavy.model_copy(update={"contestants": {"heavy": net}}))
+    worker = subprocess.Popen([sys.executable, "-c", code, str(store.directory)])
+    wait_until(lambda: store.row(run).header)
+    time.sleep(2)
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(8) == 0
+    assert store.row(run).state == "interrupted"
+
+
+def test_a_run_that_is_still_being_built_can_be_stopped(store, heavy, monkeypatch):
+    from resnet_viz.runs import executor
+
+    never = threading.Event()
+    monkeypatch.setattr(executor, "check_memory", lambda *a: 0)
+    monkeypatch.setattr(executor, "Race", lambda *a, **k: never.wait(30))
+    run = store.create(heavy, owner=process_identity())
+    store.command(run, "lr", value=0.01)
+    threading.Timer(0.3, lambda: store.command(run, "stop")).start()
+    begin = time.monotonic()
+    assert executor.execute(store, run) == "stopped"
+    assert time.monotonic() - begin < 10
+    assert store.row(run).reason == "Stopped by hand after 0 of 8 steps."
+    never.set()
+
+
+def test_a_run_that_cannot_write_its_end_is_marked_when_the_store_answers_again(store, experiment, monkeypatch):
+    worker = Worker(store)
+    run = store.create(experiment, owner=worker.identity)
+    real, broken = Store.set_state, [True]
+
+    def locked(self, *args, **kwargs):
+        if broken:
+            raise sqlite3.OperationalError("database is locked")
+        return real(self, *args, **kwargs)
+
+    monkeypatch.setattr(Store, "set_state", locked)
+    worker._execute(run)
+    assert store.row(run).state == "running"
+    with pytest.raises(sqlite3.OperationalError):
+        worker._settle()
+    broken.clear()
+    worker._settle()
+    row = store.row(run)
+    assert (row.state, row.reason) == ("failed", "What it measured could not be written (database is locked).")
+    worker._settle()
+    assert len(store.events(run, kind="state")) == 2
+
+
+def test_a_run_ends_when_somebody_removes_it(store, endless, wait_until):
+    run = store.create(endless)
+    ensure_worker(store)
+    wait_until(lambda: len(steps(store, run)) == 2)
+    with store._write() as db:
+        for table, column in (("runs", "id"), ("frames", "run"), ("events", "run")):
+            db.execute(f"DELETE FROM {table} WHERE {column} = ?", (run,))
+    following = store.create(endless.model_copy(update={"recipe": Recipe(epochs=1, device="cpu")}))
+    wait_until(lambda: state(store, following) == "finished")
+    assert store.frames(run) == [] and store.events(run) == []
+
+
+def test_the_oldest_paused_run_makes_room_for_a_queued_one(store, endless, experiment, monkeypatch, wait_until):
+    monkeypatch.setattr("resnet_viz.runs.worker.MAX_IN_HAND", 2)
+    held = [store.create(endless, paused=True) for _ in range(2)]
+    worker = Worker(store)
+    thread = threading.Thread(target=worker.serve)
+    thread.start()
+    try:
+        wait_until(lambda: [state(store, run) for run in held] == ["paused", "paused"])
+        following = store.create(experiment)
+        wait_until(lambda: state(store, following) == "finished")
+        row = store.row(held[0])
+        assert (row.state, row.reason) == ("stopped", "Stopped to make room: eight paused runs were waiting.")
+        assert state(store, held[1]) == "paused"
+    finally:
+        worker.ending.set()
+        thread.join()
+    assert not worker.stuck
+
+
+def test_a_worker_that_dies_as_it_begins_is_not_started_over_and_over(store, experiment, monkeypatch, wait_until):
+    from resnet_viz.runs import launch
+
+    began = []
+
+    def spawn(command, **options):
+        began.append(command)
+        code = "import sys; print('warming up', file=sys.stderr); sys.exit('no torch here')"
+        return real([sys.executable, "-c", code], **options)
+
+    real = subprocess.Popen
+    monkeypatch.setattr(launch.subprocess, "Popen", spawn)
+    (store.directory / "worker.log").write_text("an older worker's last words\n")
+    assert worker_trouble(store) is None
+    ensure_worker(store, only_for_work=True)
+    assert began == []
+    store.create(experiment)
+    ensure_worker(store, only_for_work=True)
+    wait_until(lambda: worker_trouble(store) is not None)
+    for _ in range(20):
+        ensure_worker(store)
+    assert len(began) == 1
+    assert worker_trouble(store) == "The worker ended with code 1: no torch here"
+    now = time.monotonic()
+    monkeypatch.setattr(launch.time, "monotonic", lambda: now + 5)
+    ensure_worker(store)
+    assert len(began) == 2

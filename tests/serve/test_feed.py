@@ -3,6 +3,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import sqlite3
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -10,8 +12,10 @@ from typing import Any
 import pytest
 
 from resnet_viz.runs import Store
+from resnet_viz.runs.store import StoreError
 from resnet_viz.serve import feed as feed_module
 from resnet_viz.serve.feed import KEPT, Hub
+from resnet_viz.serve.messages import Follower
 from tests.serve import fake_runs
 
 MADE = fake_runs.experiment(8, epochs=60)
@@ -78,10 +82,15 @@ def test_a_viewer_resumes_after_the_event_that_it_saw_last(store: Store) -> None
             _, delta = await receive(stream)
         fake_runs.append(store, run, MADE, 5, 3)
         async with contextlib.aclosing(hub.events(run, delta["cursor"])) as stream:
-            header, missed = await receive(stream)
-            assert (header["kind"], steps_of([missed])) == ("header", [5, 6, 7])
+            found = await receive(stream)
+            while len(steps_of(found)) < 3:
+                found += await receive(stream)
+            assert (found[0]["kind"], steps_of(found)) == ("header", [5, 6, 7])
         async with contextlib.aclosing(hub.events(run, "999999.999999")) as stream:
-            assert steps_of(await receive(stream)) == list(range(8)), "a cursor of another store: everything"
+            found = await receive(stream)
+            while len(steps_of(found)) < 8:
+                found += await receive(stream)
+            assert steps_of(found) == list(range(8)), "a cursor of another store: everything"
 
     with_hub(store, body)
 
@@ -197,5 +206,135 @@ def test_once_ends_after_the_past(store: Store) -> None:
         payloads = [p async for p in hub.events(run, None, once=True)]
         assert [m["kind"] for p in payloads for m in messages(p)] == ["header", "delta"]
         assert hub.viewers == 0
+
+    with_hub(store, body)
+
+
+@pytest.mark.parametrize("error", [StoreError("no disk"), sqlite3.OperationalError("locked"), ValueError("bad frame")])
+def test_a_store_that_fails_for_a_while_is_read_again(
+    store: Store, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    monkeypatch.setattr(feed_module, "IDLE_PERIOD", 0.01)
+    run = fake_runs.begin(store, MADE)
+
+    async def body(hub: Hub) -> None:
+        await hub.check(run)
+        stream = hub.events(run, None)
+        await receive(stream)
+        with monkeypatch.context() as broken:
+            broken.setattr(Follower, "poll", _raises(error))
+            while not hub._feeds[run]._failures:
+                await asyncio.sleep(0.005)
+        fake_runs.append(store, run, MADE, 0, 1)
+        assert steps_of(await receive(stream)) == [0]
+        assert hub._feeds[run]._failures == 0
+        await stream.aclose()
+
+    with_hub(store, body)
+
+
+def test_a_store_that_stays_broken_ends_the_streams_and_the_next_viewer_begins_anew(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed_module, "IDLE_PERIOD", 0.01)
+    run = fake_runs.begin(store, MADE)
+
+    async def body(hub: Hub) -> None:
+        await hub.check(run)
+        stream = hub.events(run, None)
+        await receive(stream)
+        with monkeypatch.context() as broken:
+            broken.setattr(Follower, "poll", _raises(OSError("the disk is gone")))
+
+            async def rest(of: AsyncIterator[bytes]) -> list[bytes]:
+                return [payload async for payload in of]
+
+            assert await asyncio.wait_for(rest(stream), 5) == []
+            assert await asyncio.wait_for(rest(hub.events(run, None)), 5) == [feed_module.RETRY]
+        assert (await receive(hub.events(run, None)))[0]["kind"] == "header"
+
+    with_hub(store, body)
+
+
+def _raises(error: Exception) -> Callable[[Follower], None]:
+    def poll(_self: Follower) -> None:
+        raise error
+
+    return poll
+
+
+def test_who_polls_with_any_cursor_makes_it_read_the_run_at_most_once_a_second(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = fake_runs.begin(store, MADE)
+    fake_runs.append(store, run, MADE, 0, 5)
+    whole: list[int] = []
+    real = Store.frames
+
+    def counted(self: Store, run: str, after: int = 0, contestant: str | None = None) -> Any:
+        whole.append(after)
+        return real(self, run, after, contestant)
+
+    monkeypatch.setattr(Store, "frames", counted)
+
+    async def body(hub: Hub) -> None:
+        await hub.check(run)
+        for after in [None, "0.1", "1.0", "1.1", "2.0", "3.1", "7.7", "999.999", "nonsense"] * 3:
+            payloads = [p async for p in hub.events(run, after, once=True)]
+            found = [m for p in payloads for m in messages(p)]
+            assert found[0]["kind"] == "header" and steps_of(found) == list(range(5)), after
+        assert whole.count(0) == 2, "once to follow the run, once for the past"
+        newest = "{}.{}".format(*hub._feeds[run]._cursor)
+        assert (hub.runs, hub.viewers) == (0, 0)
+        fake_runs.append(store, run, MADE, 5, 1)
+        await asyncio.sleep(feed_module.PERIOD)
+        found = [m for p in [p async for p in hub.events(run, newest, once=True)] for m in messages(p)]
+        assert steps_of(found) == [5], "only what is new, read now although nobody was there"
+        assert whole.count(0) == 2
+
+    with_hub(store, body)
+
+
+def test_a_feed_ends_a_while_after_its_last_viewer(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed_module, "LINGER", 0.05)
+    run = fake_runs.begin(store, MADE)
+
+    async def body(hub: Hub) -> None:
+        await hub.check(run)
+        stream = hub.events(run, None)
+        await receive(stream)
+        await stream.aclose()
+        feed = hub._feeds[run]
+        assert not feed.ended
+        await asyncio.sleep(0.2)
+        assert feed.ended and run not in hub._feeds
+
+    with_hub(store, body)
+
+
+def test_after_a_pause_a_step_is_sent_at_once_and_then_at_most_ten_times_a_second(store: Store) -> None:
+    run = fake_runs.begin(store, MADE)
+
+    async def body(hub: Hub) -> None:
+        await hub.check(run)
+        stream = hub.events(run, None)
+        await receive(stream)
+        waits = []
+        for step in range(6):
+            await asyncio.sleep(0.23)
+            fake_runs.append(store, run, MADE, step, 1)
+            written = time.monotonic()
+            assert steps_of(await receive(stream)) == [step]
+            waits.append(time.monotonic() - written)
+        assert sorted(waits)[2] < 0.8 * feed_module.PERIOD, waits
+        race = fake_runs.Race(store, run, MADE, a_second=100)
+        race.start()
+        since, events = time.monotonic(), 0
+        while time.monotonic() - since < 1.0:
+            await receive(stream)
+            events += 1
+        race.end()
+        assert 3 <= events <= 11
+        await stream.aclose()
 
     with_hub(store, body)

@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from resnet_viz.runs import Store, run_data, save_recording
+from resnet_viz.draw.verdict import verdict
+from resnet_viz.draw.wording import times
+from resnet_viz.runs import Store, load_recording, run_data, save_recording
 from tests.browser.chromium import find
 from tests.serve import fake_runs
 from tests.serve.servers import ROOT, AppServer, app_server
@@ -282,6 +284,52 @@ def test_a_recording_replays_by_itself_and_says_what_it_is(
     page.wait_for_timeout(500)
     assert status(page) == still
     assert page.locator(".rewind, .pace:visible, .rate:visible").count() == 0
+
+
+SHIPPED = ROOT / "resnet_viz" / "ui" / "recordings" / "plain56_residual56.safetensors"
+
+
+@pytest.mark.parametrize("row", [0, 1, 12, 13, 95])
+def test_at_every_step_of_a_recording_sentence_cards_and_pictures_tell_of_that_step(
+    opened: Callable[..., Page], row: int
+) -> None:
+    data = load_recording(SHIPPED)
+    page = opened(f"recording={SHIPPED}&bare=1")
+    expect(page.locator(".card-name")).to_have_text(list(data.contestants))
+    page.locator(".scrubber").evaluate(
+        "(e, row) => { e.value = row; e.dispatchEvent(new Event('input', { bubbles: true })); }", row
+    )
+    expect(page.locator(".status")).to_have_text(f"step {row} / 96" if row else "at initialisation")
+    shown = verdict(data, row if row < data.steps - 1 else None)
+    expect(page.locator(".verdict-words")).to_have_text(f"{shown.bold} {shown.rest}")
+    errors = [
+        [e.train_error for e in data.evals(name) if e.step <= row or row == data.steps - 1][-1]
+        for name in data.contestants
+    ]
+    expect(page.locator(".card-error")).to_have_text([f"{100 * error:.1f} %" for error in errors])
+    page.get_by_role("button", name="Table").click()
+    rows = page.locator(".table table").first.locator("tbody tr")
+    for place, facts in enumerate(shown.facts["contestants"], 2):
+        first, last = (
+            float(rows.filter(has=page.get_by_text(facts[end], exact=True)).locator("td").nth(place).inner_text())
+            for end in ("first_layer", "last_layer")
+        )
+        assert first / last == pytest.approx(facts["now"], rel=0.011), "the table's ratio is the sentence's"
+        assert times(facts["now"]) in shown.rest
+
+
+def test_in_a_long_run_the_sentence_says_of_which_step_it_is(opened: Callable[..., Page], store: Store) -> None:
+    made = fake_runs.experiment(8, epochs=60)
+    page = opened(f"run={fake_runs.finished(store, made)}")
+    expect(page.locator(".status")).to_have_text("step 720 / 720 · finished")
+    about = page.locator(".verdict-about")
+    expect(about).to_have_text("digits · 2 CPU cores · seed 0")
+    page.locator(".scrubber").focus()
+    page.keyboard.press("Home")
+    expect(about).to_have_text("digits · 2 CPU cores · seed 0")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".status")).to_have_text("step 1 / 720")
+    expect(about).to_have_text("line of step 0 · digits · 2 CPU cores · seed 0")
 
 
 def test_where_motion_is_unwelcome_a_recording_stands_still(

@@ -69,8 +69,7 @@ export class Cards {
     if (chosen !== null) marks.push([chosen, style.chosen]);
     for (const { contestant, strip, error, unit, box } of this.cards) {
       strip.draw(contestant, playhead.row, scale, style, marks);
-      const done = playhead.mode === "live" ? Infinity : playhead.row + (playhead.row > 0 ? 1 : 0);
-      const row = model.evalAt(contestant, done);
+      const row = model.evalAt(contestant, playhead.row);
       say(error, row ? percent(row.train) : "–");
       const when = row ? `whole training set, after ${row.step} steps` : "whole training set";
       if (unit.title !== when) unit.title = when;

@@ -146,7 +146,7 @@ export class Controls {
   }
 
   words(model, playhead) {
-    if (model.recording && playhead.mode !== "at") return `recording · step ${Math.max(0, playhead.row) + 1} / ${model.total}`;
+    if (model.recording && playhead.mode !== "at") return `recording · step ${Math.max(0, playhead.row)} / ${model.total}`;
     if (model.state === "none") return model.total ? `${model.total} steps` : "";
     if (model.state === "loading") return "loading";
     if (["new", "queued"].includes(model.state)) return "waiting for the worker";

@@ -186,7 +186,7 @@ export class ErrorCurves extends Curves {
     const y = (v) => (Number.isFinite(v) ? frame.y1 - v * frame.height : NaN);
     this.axes([0, 0.5, 1], y, (v) => `${100 * v} %`, style, model.total);
     if (!model.contestants.some((c) => c.evals.length)) return;
-    const until = playhead.mode === "live" ? Infinity : playhead.row + (playhead.row > 0 ? 1 : 0);
+    const until = model.evalsUntil(playhead.row);
     if (playhead.mode === "at") {
       surface.pen.globalAlpha = 0.28;
       for (const c of model.contestants) this.errors(c, c.evals, y, style);
@@ -195,7 +195,7 @@ export class ErrorCurves extends Curves {
     for (const c of model.contestants) this.errors(c, c.evals.filter((e) => e.step <= until), y, style);
     const labels = [];
     for (const c of model.contestants) {
-      const last = model.evalAt(c, until);
+      const last = model.evalAt(c, playhead.row);
       if (last && Number.isFinite(last.train)) labels.push({ y: y(last.train), x: this.x(last.step), c });
     }
     this.marks(model, style);

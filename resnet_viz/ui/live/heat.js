@@ -56,16 +56,16 @@ export class Heat {
     this.frame = new Frame(surface, wide + 16, 4, 60, 26);
     const scale = model.scale();
     const gap = 10;
-    const each = (this.frame.height - gap * Math.max(0, rows.length - 1)) / Math.max(1, rows.length);
+    const each = Math.max(1, Math.floor((this.frame.height - gap * Math.max(0, rows.length - 1)) / Math.max(1, rows.length)));
     this.bands = rows.map((c, i) => ({ c, y0: this.frame.y0 + i * (each + gap), height: each }));
     this.total = Math.max(1, model.total);
-    this.bands.forEach((band, i) => this.band(band, i, scale, playhead, style));
     const key = [style.id, model.revision, model.total, scale.low, scale.high, scale.below, wide].join();
     surface.backdrop(key, () => {
-      this.bands.forEach((band, i) => this.rim(band, names[i], style));
+      this.bands.forEach((band, i) => this.name(band, names[i], style));
       this.frame.stepAxis(model.total, style, "step 0");
       this.bar(scale, style);
     });
+    this.bands.forEach((band, i) => this.band(band, i, scale, playhead, style));
     if (playhead.mode === "at") this.cursor(playhead.row, style.text, 1);
     if (pointed.step !== null && pointed.step !== undefined) this.cursor(pointed.step, style.quiet, 1);
     for (const [layer, colour] of pointed.layers) this.rowMark(layer, colour);
@@ -80,23 +80,32 @@ export class Heat {
     const width = Math.max(1, Math.round(frame.width * surface.ratio));
     const deep = Math.max(1, Math.round(height * surface.ratio));
     image.paint(c, scale, style, width, deep, this.total);
-    const shown = playhead.mode === "live" ? 1 : Math.min(1, (playhead.row + 1) / this.total);
+    const part = (steps) => Math.max(0, Math.min(width, Math.ceil((steps / this.total) * width)));
+    const end = part(c.track.done);
+    const shown = playhead.mode === "live" ? end : part(playhead.row + 1);
     pen.imageSmoothingEnabled = false;
-    pen.drawImage(image.canvas, 0, 0, Math.max(1, width * shown), deep, frame.x0, y0, frame.width * shown, height);
-    if (playhead.mode === "at" && shown < 1) {
+    this.copy(image, 0, shown, deep, y0, height);
+    if (playhead.mode === "at") {
       pen.globalAlpha = 0.3;
-      pen.drawImage(image.canvas, width * shown, 0, width * (1 - shown), deep, frame.x0 + frame.width * shown, y0, frame.width * (1 - shown), height);
+      this.copy(image, shown, end, deep, y0, height);
       pen.globalAlpha = 1;
     }
-  }
-
-  /** A band's frame, its network's name and the numbers of its first and last layer. */
-  rim({ c, y0, height }, name, style) {
-    const { surface, frame } = this;
-    const { pen } = surface;
     pen.strokeStyle = style.grid;
     pen.lineWidth = 1;
     pen.strokeRect(frame.x0 + 0.5, y0 + 0.5, frame.width - 1, height - 1);
+  }
+
+  /** The image's columns of pixels [from, to), where they belong. */
+  copy(image, from, to, deep, y0, height) {
+    if (to <= from) return;
+    const { surface, frame } = this;
+    const x = frame.x0 + (from / image.canvas.width) * frame.width;
+    surface.pen.drawImage(image.canvas, from, 0, to - from, deep, x, y0, ((to - from) / image.canvas.width) * frame.width, height);
+  }
+
+  /** A band's network and the numbers of its first and last layer. */
+  name({ c, y0, height }, name, style) {
+    const { surface, frame } = this;
     surface.font(style.label, 600, style.family);
     surface.text(name, frame.x0 - 10, y0 + height / 2, style.ink(c.role), "right", "middle");
     if (height > 46) {

@@ -223,6 +223,7 @@ export class RunModel {
       if (!this.marks.some((m) => m.kind === mark.kind && m.step === mark.step && m.value === mark.value)) this.marks.push(mark);
     }
     for (const [step, bold, rest] of message.verdicts) insert(this.verdicts, { step, bold, rest });
+    if (this.verdicts.length > 2 * MAX_COLUMNS) this.verdicts = this.verdicts.filter((_, i, all) => i % 2 === 0 || i > all.length - 32);
     if (message.state !== "running") this.clock = [];
     if (message.frames.length) {
       this.clock.push([message.t, this.done]);
@@ -254,13 +255,22 @@ export class RunModel {
     return ["finished", "stopped", "failed", "interrupted"].includes(this.state);
   }
 
-  /** The last verdict at or before a step. */
-  verdictAt(step) {
-    return lastAt(this.verdicts, step);
+  /** The verdict for the row shown, else the last one before it. */
+  verdictAt(row) {
+    return lastAt(this.verdicts, Math.max(0, row));
   }
 
-  evalAt(contestant, step) {
-    return lastAt(contestant.evals, step);
+  /**
+   * Updates after which an evaluation counts where `row` is shown. A row is measured before its update, so an
+   * evaluation after k updates belongs to row k; at the newest row whatever has been evaluated counts.
+   */
+  evalsUntil(row) {
+    return row >= this.done - 1 ? Infinity : row;
+  }
+
+  /** The contestant's last evaluation where `row` is shown. */
+  evalAt(contestant, row) {
+    return lastAt(contestant.evals, this.evalsUntil(row));
   }
 
   /** Seconds until the end at the pace of the last messages; null where that cannot be said. */
@@ -288,12 +298,9 @@ function deviceWords(device) {
 }
 
 function lastAt(rows, step) {
-  let found = null;
-  for (const row of rows) {
-    if (row.step > step) break;
-    found = row;
-  }
-  return found;
+  let i = rows.length - 1;
+  while (i >= 0 && rows[i].step > step) i -= 1;
+  return i >= 0 ? rows[i] : null;
 }
 
 function insert(rows, row) {

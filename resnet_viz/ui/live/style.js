@@ -52,7 +52,7 @@ export class Style {
     const key = names.join("\n");
     if (!this.widths.has(key)) {
       pen.font = `600 ${this.label}px ${this.family}`;
-      this.widths.set(key, Math.max(least, ...names.map((name) => pen.measureText(name).width)));
+      this.widths.set(key, Math.ceil(Math.max(least, ...names.map((name) => pen.measureText(name).width))));
     }
     return this.widths.get(key);
   }

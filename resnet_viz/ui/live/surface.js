@@ -45,8 +45,8 @@ export class Surface {
   }
 
   /**
-   * What stays from frame to frame (axes, words, frames): painted once to a canvas off the page, then only copied.
-   * `key` must name everything that `paint` depends on besides the size.
+   * What stays from frame to frame (axes, words): painted once to a canvas off the page, then only copied, over all
+   * that was there: it comes first. `key` must name everything that `paint` depends on besides the size.
    */
   backdrop(key, paint) {
     const { width, height } = this.canvas;
@@ -63,7 +63,9 @@ export class Surface {
       this.pen = own;
     }
     this.pen.setTransform(1, 0, 0, 1, 0, 0);
+    this.pen.globalCompositeOperation = "copy"; // no blending: the picture is as large as the canvas
     this.pen.drawImage(this.still, 0, 0);
+    this.pen.globalCompositeOperation = "source-over";
     this.pen.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
   }
 

@@ -46,7 +46,9 @@ export class VerdictLine {
     if (this.words.title !== `${bold} ${rest}`) this.words.title = `${bold} ${rest}`;
     if (this.root.dataset.kind !== kind) this.root.dataset.kind = kind;
     const recorded = model.recording ? ["recording", model.recording.device, model.recording.date] : [model.about];
-    say(this.about, recorded.filter(Boolean).join(" · "));
+    const row = Math.max(0, playhead.row);
+    const other = verdict && verdict.step !== row ? `line of step ${verdict.step}` : ""; // long runs have one for some rows only
+    say(this.about, [other, ...recorded].filter(Boolean).join(" · "));
     if (this.about.title !== this.about.textContent) this.about.title = this.about.textContent;
     say(this.note, note || "");
   }

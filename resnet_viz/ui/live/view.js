@@ -237,7 +237,7 @@ export class LiveView {
       this.cards.build(model);
     }
     const { playhead, pointed, chosen } = this;
-    const verdict = model.verdictAt(playhead.mode === "live" ? Infinity : playhead.row + (playhead.row > 0 ? 1 : 0));
+    const verdict = model.verdictAt(playhead.row);
     this.cards.draw(model, playhead, style, model.scale(), pointed.layer, chosen);
     this.state(now, verdict);
     this.panels.draw(model, playhead, style, pointed, chosen);
