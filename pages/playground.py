@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from resnet_viz.ui import actions, editor, fields, graph_view, layer_table, totals
+from resnet_viz.ui import actions, editor, fields, graph_view, layer_table, totals, warming
 from resnet_viz.ui.draft import open_draft, settle, write_draft
 from resnet_viz.ui.plain_text import plain
 
@@ -19,6 +19,10 @@ with left, st.container(key="play_form"):
     editor.network_card(draft)
     editor.stages_card(draft)
     editor.block_card(draft)
+if warming.is_cold():
+    warming.reserve(centre, right)
+    settle(draft)
+    warming.warm_up(draft)
 with centre:
     focus = graph_view.read_focus(draft.shown)
     with st.container(border=True, key="card_graph"):

@@ -3,16 +3,26 @@
 import streamlit as st
 
 from resnet_viz.ui.live_view import live_view
-from resnet_viz.ui.race_session import open_session, write_session
-from resnet_viz.ui.race_view import NEW, follow_run, notices, obey, preview, top_line, wait_for_estimate
+from resnet_viz.ui.race_session import open_session, settle_session, write_session
+from resnet_viz.ui.race_view import (
+    NEW,
+    follow_run,
+    notices,
+    obey,
+    preview,
+    top_line,
+    wait_for_estimate,
+    wait_in_queue,
+)
 
-session = open_session(arrived=NEW not in st.session_state)
+arrived = NEW not in st.session_state
+session = open_session(arrived=arrived)
 follow_run(session)
-known = preview(session) if session.run is None else None
+known = preview(session, opened=arrived) if session.run is None else None
 write_session(session)
 
 top_line(session, known)
-notices(session, known)
+notices(session)
 live_view(
     session.run,
     key="race-live",
@@ -21,4 +31,6 @@ live_view(
     on_command=lambda command: obey(session, command),
 )
 if known and "measuring" in known:
-    wait_for_estimate(session.experiment)
+    wait_for_estimate(session.experiment, known["trouble"])
+wait_in_queue(session)
+settle_session(session)

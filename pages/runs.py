@@ -2,12 +2,13 @@
 
 import streamlit as st
 
+from resnet_viz.runs import status
 from resnet_viz.ui.live_server import open_store
 from resnet_viz.ui.pages import RACE, go
 from resnet_viz.ui.race_state import default_experiment
 from resnet_viz.ui.run_actions import start
 from resnet_viz.ui.runs_compare import PARAMETER, chosen_pair, compare
-from resnet_viz.ui.runs_view import TICK, bin_popover, bin_runs, runs_list, undo_line
+from resnet_viz.ui.runs_view import TICK, bin_popover, bin_runs, delete_words, place_line, runs_list, undo_line
 
 store = open_store()
 rows = store.rows()
@@ -21,10 +22,12 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
         hint = None if len(ticked) == 2 else "Tick two runs first"
         if st.button("Compare two", key="compare", disabled=len(ticked) != 2, help=hint):
             st.query_params[PARAMETER] = ",".join(ticked)
-        if st.button(f"Delete {len(ticked) or ''}".strip(), key="delete-ticked", disabled=not ticked):
+        words = delete_words(status(row)[0] for row in rows if row.id in ticked)
+        if st.button(f"{words} {len(ticked) or ''}".strip(), key="delete-ticked", disabled=not ticked):
             bin_runs(store, ticked)
             st.rerun()
     bin_popover(store)
+place_line()
 
 pair = chosen_pair()
 if pair:
@@ -32,6 +35,7 @@ if pair:
 if rows:
     runs_list(store, rows)
 else:
-    st.markdown("Nothing has been trained yet. A race of plain-56 against residual-56 takes some seconds.")
+    nothing = "All runs are in the bin." if store.rows(deleted=True) else "Nothing has been trained yet."
+    st.markdown(f"{nothing} A race of plain-56 against residual-56 takes some seconds.")
     if st.button("Race plain-56 against residual-56", type="primary", key="first-race"):
         go(RACE, run=start(store, default_experiment()))

@@ -66,7 +66,7 @@ class Workers(Database):
     def ask_estimate(self, key: str, experiment: Experiment, *, kept: float = KEPT_ESTIMATE_SECONDS) -> None:
         """Ask a worker what the experiment takes on this machine; a known answer stays for ``kept`` seconds.
 
-        For an hour stays the knowledge that the question ended a worker; another error stays for a minute.
+        That the question ended a worker stays known for an hour, another error for a minute.
         """
         now = time.time()
         with self._write() as db:

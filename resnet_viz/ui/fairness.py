@@ -2,16 +2,17 @@
 
 Which weights start equal is computed from the specs by arithmetic, without torch (a test compares it with the
 built modules): each parameter is drawn from a generator seeded by (seed, dotted path), so two layers start
-alike when path, shape and initialisation scheme agree.
+alike when path, shape and the distribution that their schemes draw from agree.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 
 from resnet_viz.draw.wording import cut_middle, listed
 from resnet_viz.spec import DATASETS, Experiment, Network, differences
-from resnet_viz.spec.network import Block
+from resnet_viz.spec.network import Block, Scheme
 from resnet_viz.spec.shapes import block_shapes
 
 
@@ -46,11 +47,30 @@ def weight_shapes(network: Network) -> dict[str, tuple[int, ...]]:
 def shared_weights(first: Network, second: Network) -> SharedWeights:
     """Which layers of two networks start with the same weights when both are built from the same seed."""
     left, right = weight_shapes(first), weight_shapes(second)
-    equal = first.init == second.init
-    same = tuple(path for path, shape in left.items() if equal and right.get(path) == shape)
+    one, other = first.init.scheme, second.init.scheme
+    same = tuple(
+        path for path, shape in left.items() if right.get(path) == shape and drawn(one, shape) == drawn(other, shape)
+    )
     return SharedWeights(
         same, tuple(path for path in left if path not in same), tuple(path for path in right if path not in same)
     )
+
+
+def drawn(scheme: Scheme, shape: tuple[int, ...]) -> tuple[str, int]:
+    """The distribution of a weight of that shape: its family, and the number of values that scales it.
+
+    Kaiming's two schemes differ only where fan-in and fan-out do, and leave ``fc`` (two dimensions) at torch's own.
+    """
+    fan_in, fan_out = prod(shape[1:]), shape[0] * prod(shape[2:])
+    if scheme == "kaiming_fan_out" and len(shape) == 4:
+        return "kaiming", fan_out
+    if scheme == "kaiming_fan_in" and len(shape) == 4:
+        return "kaiming", fan_in
+    if scheme == "xavier":
+        return "xavier", fan_in + fan_out
+    if scheme == "orthogonal":
+        return "orthogonal", prod(shape)
+    return "uniform", fan_in
 
 
 def contract(experiment: Experiment) -> tuple[str, ...]:

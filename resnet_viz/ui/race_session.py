@@ -6,6 +6,7 @@ browser sent before it heard of our newest address still carries the one before 
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -108,9 +109,19 @@ def write_session(session: RaceSession) -> None:
         session.written = params
         return
     if params != session.written:
-        session.superseded = (session.written, time.monotonic())
+        session.superseded = (session.written, math.inf)
     session.written = params
     st.query_params.from_dict({key: v for key, v in st.query_params.to_dict().items() if key not in shown} | params)
+
+
+def settle_session(session: RaceSession) -> None:
+    """Call it at the end of a run: from here on the browser knows the newest address, give or take its way there.
+
+    A rerun that was asked for during the run (on a busy machine that is seconds) still carries the address before.
+    """
+    before, when = session.superseded
+    if when == math.inf:
+        session.superseded = (before, time.monotonic())
 
 
 def _stale(session: RaceSession, params: dict[str, str]) -> bool:

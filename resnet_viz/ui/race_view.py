@@ -7,7 +7,8 @@ from typing import Any
 import streamlit as st
 
 from resnet_viz.draw.wording import cut_middle, seconds, size
-from resnet_viz.runs import Store, ensure_worker, experiment_key, role_names
+from resnet_viz.runs import RunRow, Store, ensure_worker, experiment_key, role_names, status, worker_trouble
+from resnet_viz.runs.workers import KEPT_ESTIMATE_SECONDS
 from resnet_viz.spec import DATASETS, Experiment
 
 from .clock import reader_zone, when
@@ -17,10 +18,12 @@ from .live_view import Command, steer
 from .plain_text import plain, plain_rows
 from .race_session import RaceSession
 from .race_settings import settings
-from .run_actions import again, experiment_of, find_run, start, wished
+from .run_actions import again, experiment_of, find_run, is_alive, start, wished
 
 LOOK_EVERY = 0.4
 """Seconds between two looks for the estimate while a worker measures."""
+LOOK_AT_QUEUE_EVERY = 2.0
+FRESH_SECONDS = 300.0
 NEW = "race new"
 
 
@@ -39,34 +42,47 @@ def obey(session: RaceSession, command: Command) -> None:
 
 
 def follow_run(session: RaceSession) -> None:
-    """The run on the screen brings its experiment; one that is not there becomes one sentence."""
+    """The run on the screen brings its experiment; one that is not there becomes one sentence.
+
+    One that waits or is trained gets a worker: the one that was to take it may be gone.
+    """
     if session.run is None:
         return
-    row = find_run(open_store(), session.run)
+    store = open_store()
+    row = find_run(store, session.run)
     if row is None:
         session.problem = f"There is no run {session.run} here: it was deleted for good, or lies in another store."
         session.run = None
         return
+    if is_alive(row) and not row.deleted:
+        ensure_worker(store)
     experiment = experiment_of(row)
     if experiment is not None:
         session.take(experiment)
 
 
-def preview(session: RaceSession) -> dict[str, Any]:
-    """What is known of the race before it starts; asks a worker, and so warms it, for what is not."""
+def preview(session: RaceSession, *, opened: bool = False) -> dict[str, Any]:
+    """What is known of the race before it starts; asks a worker, and so warms it, for what is not.
+
+    ``opened``: the page was just opened; then what was measured minutes ago, perhaps on a busy machine, is asked anew.
+    Beside the contestants "measuring" while a worker is at it, "error" when it cannot be measured, and "trouble" when
+    no worker comes up: one sentence each of the last two.
+    """
     store = open_store()
-    answer = _estimate(store, session.experiment)
+    answer = _estimate(store, session.experiment, FRESH_SECONDS if opened else KEPT_ESTIMATE_SECONDS)
     if answer and "error" not in answer:
         return answer
     names = session.experiment.contestants
     roles = role_names(names)
     rows = [{"name": name, "role": roles[name], "description": "measuring…", "layers": []} for name in names]
-    return {"contestants": rows, **({"error": answer["error"]} if answer else {"measuring": True})}
+    if answer:
+        return {"contestants": [row | {"description": ""} for row in rows], "error": str(answer["error"])}
+    return {"contestants": rows, "measuring": True, "trouble": worker_trouble(store)}
 
 
-def _estimate(store: Store, experiment: Experiment) -> dict[str, Any] | None:
+def _estimate(store: Store, experiment: Experiment, kept: float) -> dict[str, Any] | None:
     key = experiment_key(experiment)
-    store.ask_estimate(key, experiment)
+    store.ask_estimate(key, experiment, kept=kept)
     ensure_worker(store)
     return store.estimate(key)
 
@@ -81,8 +97,10 @@ def summary(experiment: Experiment, known: dict[str, Any]) -> str:
             f" at {recipe.pace:g} steps a second" if recipe.pace else ""
         )
         parts += [takes, size(known["memory_bytes"]), kind.upper() + (f" {plain(device)}" if kind == "cuda" else "")]
+    elif "error" in known:
+        parts.append(plain(known["error"]))
     elif "measuring" in known:
-        parts.append("measuring what it takes here…")
+        parts.append(plain(known.get("trouble") or "") or "measuring what it takes here…")
     return " · ".join(parts)
 
 
@@ -91,14 +109,41 @@ def _title(session: RaceSession) -> str | None:
     row = find_run(open_store(), session.run) if session.run else None
     if row is None:
         return None
-    gone = " · in the bin" if row.deleted else ""
-    return f"{plain(cut_middle(row.name, 60))} · {when(row.created, reader_zone())}{gone}"
+    said = [plain(cut_middle(row.name, 60)), when(row.created, reader_zone()), *(["in the bin"] if row.deleted else [])]
+    trouble = worker_trouble(open_store()) if waits(row) else None
+    return " · ".join([*said, *([plain(trouble)] if trouble else [])])
+
+
+def waits(row: RunRow | None) -> bool:
+    """True while a run waits for its turn."""
+    return row is not None and row.state == "queued" and not row.deleted
+
+
+def in_front(store: Store, row: RunRow) -> RunRow | None:
+    """Whom a waiting run waits for: the one that runs, else the one before it in the queue. None: only its worker."""
+    others = [other for other in store.rows() if other.id != row.id]
+    running = next((other for other in others if status(other)[0] == "running"), None)
+    before = (other for other in others if other.state == "queued" and other.created < row.created)
+    return running or next(before, None)
+
+
+def _queue_button(session: RaceSession) -> None:
+    store = open_store()
+    row = find_run(store, session.run or "")
+    first = in_front(store, row) if row is not None and waits(row) else None
+    if first is not None:
+        does = "is running" if first.state == "running" else "comes first"
+        st.button(
+            f"Waiting: {plain(cut_middle(first.name, 40))} {does}", key="race-queue", type="tertiary",
+            on_click=session.show, args=(first.id,), help="Show that one",
+        )  # fmt: skip
 
 
 def top_line(session: RaceSession, known: dict[str, Any] | None) -> None:
     """What is raced, and the popovers. One line high in every state, so that the pictures never move."""
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="small"):
         st.caption(_title(session) or summary(session.experiment, known or {}), width="stretch")
+        _queue_button(session)
         with st.popover("Fair test"):
             fairness(session.experiment)
         with st.popover("Settings"), st.container(width=620):
@@ -122,23 +167,45 @@ def fairness(experiment: Experiment) -> None:
         st.table(plain_rows(rows), border="horizontal", hide_index=True, height="content" if len(rows) <= 8 else 300)
 
 
-def notices(session: RaceSession, known: dict[str, Any] | None) -> None:
+def notices(session: RaceSession) -> None:
     """Sentences that stand above the pictures only when there is something to say."""
     if session.problem:
         st.warning(plain(session.problem))
-    if known and "error" in known:
-        st.warning(f"This race cannot run here: {plain(str(known['error']))}")
-    elif session.changes and session.run is None:
+    if session.changes and session.run is None:
         st.caption("Fitted to digits: " + "; ".join(plain(change) for change in session.changes) + ".")
 
 
 @st.fragment(run_every=LOOK_EVERY)
-def wait_for_estimate(experiment: Experiment) -> None:
-    """Mounted while a worker measures: draws nothing, and runs the page again once the answer is there."""
+def wait_for_estimate(experiment: Experiment, trouble: str | None) -> None:
+    """Mounted while a worker measures: draws nothing, and runs the page again once there is something new to say."""
     store = open_store()
     ensure_worker(store)
-    if store.estimate(experiment_key(experiment)) is not None:
+    if store.estimate(experiment_key(experiment)) is not None or worker_trouble(store) != trouble:
         st.rerun()
+
+
+def wait_in_queue(session: RaceSession) -> None:
+    """While the run on the screen waits for its turn: see that a worker lives, and say whom it waits for now."""
+    store = open_store()
+    row = find_run(store, session.run or "")
+    if row is not None and waits(row):
+        _look_at_queue(row.id, _standing(store, row))
+
+
+@st.fragment(run_every=LOOK_AT_QUEUE_EVERY)
+def _look_at_queue(run: str, said: tuple[object, ...]) -> None:
+    store = open_store()
+    row = find_run(store, run)
+    if waits(row):
+        ensure_worker(store)
+    if row is None or _standing(store, row) != said:
+        st.rerun()
+
+
+def _standing(store: Store, row: RunRow) -> tuple[object, ...]:
+    """What the page says of a waiting run; when it changes, the page is drawn again."""
+    first = in_front(store, row) if waits(row) else None
+    return waits(row), first and (first.id, first.state), worker_trouble(store)
 
 
 def _new(session: RaceSession) -> None:

@@ -11,6 +11,8 @@ from resnet_viz.runs import RunRow, Store, ensure_worker, status
 from resnet_viz.spec import Experiment
 
 ALIVE = frozenset({"queued", "running", "paused"})
+TRAINED = ALIVE - {"queued"}
+"""A process has these in hand."""
 
 
 def find_run(store: Store, run: str) -> RunRow | None:

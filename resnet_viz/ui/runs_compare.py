@@ -7,7 +7,7 @@ import streamlit as st
 from resnet_viz.draw.colours import Theme
 from resnet_viz.draw.comparison import comparison_figures, experiment_differences, last_numbers
 from resnet_viz.draw.wording import cut_middle
-from resnet_viz.runs import Store, run_data
+from resnet_viz.runs import RunRow, Store, run_data
 
 from .clock import reader_zone, when
 from .plain_text import plain, plain_rows
@@ -56,15 +56,15 @@ def compare(store: Store, pair: tuple[str, str]) -> None:
             st.table(plain_rows(numbers), border="horizontal", hide_index=True)
         with right:
             st.markdown("**How the experiments differ**")
-            _differences(store, pair)
+            _differences(first, second)
 
 
 def _close() -> None:
     st.query_params.pop(PARAMETER, None)
 
 
-def _differences(store: Store, pair: tuple[str, str]) -> None:
-    first, second = (experiment_of(store.row(run)) for run in pair)
+def _differences(a: RunRow, b: RunRow) -> None:
+    first, second = experiment_of(a), experiment_of(b)
     if first is None or second is None:
         st.markdown("One of them comes from a training loop of somebody's own: there is no experiment to compare.")
     elif rows := experiment_differences(first, second):

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
 
 from resnet_viz.draw.wording import cut_middle, percent
-from resnet_viz.runs import RunRow, Store, role_names, status
+from resnet_viz.runs import RunRow, Store, ensure_worker, locate, role_names, status
 
 from .clock import reader_zone, when
 from .pages import RACE, go
 from .plain_text import plain
-from .run_actions import ALIVE, experiment_of, find_run
+from .run_actions import ALIVE, TRAINED, experiment_of, find_run
 from .run_dialogs import download, rename
 
 PAGE = 20
-SHOWN, DELETED = "runs shown", "runs just deleted"
+SHOWN, DELETED, STOPPED = "runs shown", "runs just deleted", "runs just stopped"
 WIDTHS = (0.3, 3.0, 2.2, 1.2, 1.2, 1.3, 1.6, 0.7)
 HEADINGS = ("", "Run", "Contestants", "Train error", "Test error", "State", "Started", "")
 COLOURS = {
@@ -60,6 +60,8 @@ def read_line(store: Store, row: RunRow) -> Line:
 
 def runs_list(store: Store, rows: Sequence[RunRow]) -> list[str]:
     """The list with its page of rows; gives the ids that are ticked, in the list's order."""
+    if any(row.state == "queued" for row in rows):
+        ensure_worker(store)
     shown = int(st.session_state.get(SHOWN, PAGE))
     lines = [read_line(store, row) for row in rows[:shown]]
     st.html(STYLE)  # a file of rules: Streamlit wraps it in a style element
@@ -92,34 +94,52 @@ def _row(store: Store, line: Line) -> None:
         cells[5].markdown(line.state)
         cells[6].markdown(when(line.created, reader_zone()))
         with cells[7]:
-            chosen = st.menu_button("More", ["Rename", "Download", "Delete"], key=f"menu {line.id}", type="tertiary")
+            delete = delete_words([line.state])
+            chosen = st.menu_button("More", ["Rename", "Download", delete], key=f"menu {line.id}", type="tertiary")
         if line.reason and line.state in ("failed", "interrupted"):
             st.caption(plain(line.reason))
     if chosen == "Rename":
         rename(store, line.id, line.name)
     elif chosen == "Download":
         download(store, line.id, line.name)
-    elif chosen == "Delete":
+    elif chosen == delete:
         bin_runs(store, [line.id])
         st.rerun()
 
 
 def bin_runs(store: Store, ids: Sequence[str]) -> None:
-    """Stop what still lives, put all of them into the bin, and remember them for Undo."""
+    """Put all of them into the bin, stop those that a process trains, and remember them for Undo.
+
+    One that waits in the queue needs no stop, since no worker takes anything out of the bin: Undo lets it go on.
+    """
+    there, stopped = [], False
     for run in ids:
-        if status(store.row(run))[0] in ALIVE:
-            store.command(run, "stop")
-        store.delete(run)
+        store.delete(run)  # first: from now on no worker can take it
+        row = find_run(store, run)
+        if row is not None:
+            there.append(run)
+            if status(row)[0] in TRAINED:
+                store.command(run, "stop")
+                stopped = True
         st.session_state.pop(TICK + run, None)
-    st.session_state[DELETED] = list(ids)
+    st.session_state[DELETED], st.session_state[STOPPED] = there, stopped
+
+
+def delete_words(states: Iterable[str]) -> str:
+    """What the button that deletes runs in these states says."""
+    return "Stop and delete" if any(state in TRAINED for state in states) else "Delete"
 
 
 def undo_line(store: Store) -> None:
     """What was just put into the bin, and Undo."""
-    ids: list[str] = st.session_state.get(DELETED, [])
-    if not ids:
+    rows = [row for run in st.session_state.get(DELETED, []) if (row := find_run(store, run)) and row.deleted]
+    ids = [row.id for row in rows]
+    st.session_state[DELETED] = ids  # another tab may have emptied the bin
+    if not rows:
         return
-    name = f"“{plain(cut_middle(store.row(ids[0]).name, 40))}” is" if len(ids) == 1 else f"{len(ids)} runs are"
+    name = f"“{plain(cut_middle(rows[0].name, 40))}” is" if len(rows) == 1 else f"{len(rows)} runs are"
+    if len(rows) == 1 and st.session_state.get(STOPPED):
+        name += " stopped and"
     with st.container(horizontal=True, vertical_alignment="center", key="runs-undo", width="content"):
         st.markdown(f"{name} in the bin.", width="content")
         st.button("Undo", key="undo-delete", on_click=_undo, args=(store, ids))
@@ -167,11 +187,20 @@ def _undo(store: Store, ids: Sequence[str]) -> None:
 
 def _purge(store: Store) -> None:
     store.purge()
-    st.session_state[DELETED] = []
+
+
+def place_line() -> None:
+    """Where the runs are kept, when it is not where they were asked to be."""
+    reason = locate().reason
+    if reason:
+        st.caption(plain(reason))
 
 
 def _watch(store: Store, alive: tuple[tuple[str, str], ...]) -> None:
-    """While runs in the list live, look whether their state has changed, and then draw the list again."""
+    """While runs in the list live, look whether their state has changed, and then draw the list again.
+
+    Where one of them waits, see that a worker lives to take it.
+    """
     if alive:
         look: Callable[[], None] = st.fragment(_looks(store, alive), run_every=LOOK_EVERY)
         look()
@@ -179,6 +208,8 @@ def _watch(store: Store, alive: tuple[tuple[str, str], ...]) -> None:
 
 def _looks(store: Store, alive: tuple[tuple[str, str], ...]) -> Callable[[], None]:
     def look() -> None:
+        if any(state == "queued" for _, state in alive):
+            ensure_worker(store)
         rows = [(find_run(store, run), state) for run, state in alive]
         if any(row is None or status(row)[0] != state for row, state in rows):
             st.rerun()

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from resnet_viz.inspect import summarize
 from resnet_viz.spec import Network, encode, plain_twin, preset
+from resnet_viz.ui import warming
 from resnet_viz.ui.draft import SESSION, STALE_SECONDS, changed
 from resnet_viz.ui.graph_view import SESSION as FOCUS
 from resnet_viz.ui.graph_view import Focus, focus_from
@@ -287,3 +289,18 @@ def test_a_file_is_opened_and_a_broken_one_refused() -> None:
     data = mine.model_dump_json().encode()
     app = checked(app.file_uploader[0].upload("mine.json", data, "application/json").run())
     assert network(app) == mine and told(app) == []
+
+
+def test_a_cold_first_visit_has_the_form_and_one_quiet_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = "Loading PyTorch, once after the start: it builds and counts the real module."
+    monkeypatch.setattr(warming, "_warm", [])
+    with monkeypatch.context() as patch:
+        patch.setattr(warming, "warm_up", lambda draft: st.stop())
+        app = opened()
+    assert [caption.value for caption in app.caption].count(said) == 1
+    assert number(app, "Blocks in stage 2").value == 3
+    assert len(app.metric) == 0
+    checked(app.run())
+    assert said not in [caption.value for caption in app.caption]
+    assert len(app.metric) == 2
+    assert not warming.is_cold()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 from resnet_viz.runs import Store, experiment_key
 from resnet_viz.spec import encode, preset
 from resnet_viz.ui import race_view, run_actions
-from resnet_viz.ui.race_session import SESSION, RaceSession, open_race
+from resnet_viz.ui.race_session import SESSION, STALE_SECONDS, RaceSession, _stale, open_race, settle_session
 from resnet_viz.ui.race_state import default_experiment, read_address, with_recipe, write_address
 from resnet_viz.ui.race_view import obey
 
@@ -82,13 +83,56 @@ def test_it_shows_the_answer(store: Store) -> None:
     assert "Digits, 8 x 8 · 96 steps · seed 0 · about 4.2 s here · 61 MB · CPU" in texts(opened())
 
 
-def test_a_race_that_does_not_fit_is_refused_in_one_sentence(store: Store) -> None:
+def test_an_old_answer_is_measured_anew_when_the_page_is_opened(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer(store)
+    app = opened()
+    now = time.time()
+    monkeypatch.setattr("resnet_viz.runs.workers.time.time", lambda: now + 400)
+    checked(app.run())
+    assert store.open_estimates() == []
+    assert "Digits, 8 x 8 · 96 steps · seed 0 · measuring what it takes here…" in texts(opened())
+    assert len(store.open_estimates()) == 1
+
+
+def test_why_it_cannot_be_measured_stands_in_the_line(store: Store) -> None:
     race = default_experiment()
     store.ask_estimate(experiment_key(race), race)
     store.answer_estimate(experiment_key(race), {"error": "This takes 9.0 GB and the device has 2.0 GB."})
-    assert [w.value.replace("\\", "") for w in opened().warning] == [
-        "This race cannot run here: This takes 9.0 GB and the device has 2.0 GB."
-    ]
+    app = opened()
+    assert "Digits, 8 x 8 · 96 steps · seed 0 · This takes 9.0 GB and the device has 2.0 GB." in texts(app)
+    assert len(app.warning) == 0
+
+
+def test_no_worker_comes_up(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(race_view, "worker_trouble", lambda store: "The worker ended as it started.")
+    assert "Digits, 8 x 8 · 96 steps · seed 0 · The worker ended as it started." in texts(opened())
+    run = store.create(default_experiment(), name="waiting")
+    assert [t for t in texts(opened(run=run)) if t.startswith("waiting · ") and t.endswith("ended as it started.")]
+
+
+def test_a_run_that_waits_says_for_whom_and_gets_a_worker(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Store] = []
+    monkeypatch.setattr(race_view, "ensure_worker", asked.append)
+    first, second, third = (store.create(default_experiment(), name=name) for name in ("one", "two", "three"))
+    app = opened(run=first)
+    assert len(asked) > 0
+    assert not [b for b in app.button if b.key == "race-queue"]
+    store.set_state(first, "running")
+    app = opened(run=third)
+    assert app.button(key="race-queue").label == "Waiting: one is running"
+    store.set_state(first, "finished")
+    app = checked(app.run())
+    assert app.button(key="race-queue").label == "Waiting: two comes first"
+    checked(app.button(key="race-queue").click().run())
+    assert session(app).run == second
+
+
+def test_a_finished_run_needs_no_worker(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Store] = []
+    run = store.create(default_experiment(), state="finished")
+    monkeypatch.setattr(race_view, "ensure_worker", asked.append)
+    opened(run=run)
+    assert asked == []
 
 
 def test_the_fair_test_is_written_out(store: Store) -> None:
@@ -253,3 +297,15 @@ def test_a_stale_rerun_does_not_undo_what_was_done(store: Store) -> None:
     assert session(app).experiment.recipe.seed == 1
     assert query(app) == written
     assert math.isfinite(session(app).superseded[1])
+
+
+def test_the_address_before_counts_as_old_until_the_run_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    state = RaceSession(written={"x": "new"}, superseded=({"x": "old"}, math.inf))
+    times = [100.0]
+    monkeypatch.setattr("resnet_viz.ui.race_session.time.monotonic", lambda: times[0])
+    assert _stale(state, {"x": "old"})
+    settle_session(state)
+    times[0] += STALE_SECONDS - 0.1
+    assert _stale(state, {"x": "old"})
+    times[0] += 0.2
+    assert not _stale(state, {"x": "old"})

@@ -10,10 +10,10 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from resnet_viz.draw.wording import NBSP
-from resnet_viz.runs import Store
-from resnet_viz.ui import pages, run_actions, run_dialogs
+from resnet_viz.runs import Place, Store
+from resnet_viz.ui import pages, run_actions, run_dialogs, runs_view
 from resnet_viz.ui.run_dialogs import file_stem
-from resnet_viz.ui.runs_view import TICK, read_line
+from resnet_viz.ui.runs_view import DELETED, TICK, bin_runs, read_line
 from tests.serve import fake_runs
 
 PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "runs.py")
@@ -23,7 +23,8 @@ MADE = fake_runs.experiment(8, 2)
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     monkeypatch.setenv("RESNET_VIZ_HOME", str(tmp_path))
-    monkeypatch.setattr(run_actions, "ensure_worker", lambda store: None)
+    for module in (run_actions, runs_view):
+        monkeypatch.setattr(module, "ensure_worker", lambda store: None)
     return Store(tmp_path)
 
 
@@ -70,6 +71,7 @@ def tick(app: AppTest, run: str) -> AppTest:
 def test_an_empty_page_has_the_one_button_that_fills_it(store: Store, gone: list[Any]) -> None:
     app = opened()
     assert [b.label for b in app.button] == ["Race plain-56 against residual-56"]
+    assert "Nothing has been trained yet. A race of plain-56 against residual-56 takes some seconds." in texts(app)
     app.button(key="first-race").click().run()
     (row,) = store.rows()
     assert gone == [(pages.RACE, {"run": row.id})]
@@ -138,6 +140,7 @@ def test_the_bin_gives_back_and_is_emptied_for_good(store: Store) -> None:
         store.delete(run)
     app = opened()
     assert names(app) == []
+    assert "All runs are in the bin. A race of plain-56 against residual-56 takes some seconds." in texts(app)
     press(app, f"restore {runs[0]}")
     assert names(app) == ["one"]
     press(app, "purge")
@@ -145,12 +148,64 @@ def test_the_bin_gives_back_and_is_emptied_for_good(store: Store) -> None:
     assert store.rows(deleted=True) == []
 
 
-def test_deleting_a_run_that_lives_stops_it(store: Store) -> None:
-    run = store.create(MADE)
+def test_deleting_a_run_that_lives_stops_it_and_says_so_before(store: Store) -> None:
+    run = fake_runs.begin(store, MADE, "going")
     app = tick(opened(), run)
+    assert app.button(key="delete-ticked").label == "Stop and delete 1"
     press(app, "delete-ticked")
     assert [c.kind for c in store.take_commands(run)] == ["stop"]
     assert store.row(run).deleted is not None
+    assert "“going” is stopped and in the bin." in texts(app)
+
+
+def test_a_waiting_run_comes_back_from_the_bin_as_it_was(store: Store) -> None:
+    run = store.create(MADE)
+    app = tick(opened(), run)
+    assert app.button(key="delete-ticked").label == "Delete 1"
+    press(app, "delete-ticked")
+    assert (store.take_commands(run), store.queued()) == ([], [])
+    press(app, "undo-delete")
+    assert (store.take_commands(run), store.queued()) == ([], [run])
+
+
+def test_a_bin_emptied_in_another_tab_leaves_no_trace(store: Store) -> None:
+    runs = [fake_runs.finished(store, MADE, name) for name in ("one", "two")]
+    app = tick(tick(opened(), runs[0]), runs[1])
+    press(app, "delete-ticked")
+    store.purge()
+    checked(app.run())
+    assert not [b for b in app.button if b.key == "undo-delete"]
+    assert app.session_state[DELETED] == []
+
+
+def test_what_was_purged_while_it_was_ticked_is_left_out(store: Store) -> None:
+    state: dict[str, Any] = {}
+    runs = [fake_runs.finished(store, MADE, name) for name in ("one", "two")]
+    store.delete(runs[0])
+    store.purge()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("resnet_viz.ui.runs_view.st.session_state", state)
+        bin_runs(store, runs)
+    assert state[DELETED] == [runs[1]]
+
+
+def test_a_waiting_run_gets_a_worker(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Store] = []
+    monkeypatch.setattr(runs_view, "ensure_worker", asked.append)
+    opened()
+    fake_runs.finished(store, MADE)
+    opened()
+    assert asked == []
+    store.create(MADE, name="waiting")
+    opened()
+    assert len(asked) > 0
+
+
+def test_another_place_than_the_usual_one_is_said(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = "/home/me lies on a network file system (nfs), so the runs are kept in /tmp/x_y."
+    assert not [text for text in texts(opened()) if "so the runs are kept in" in text]
+    monkeypatch.setattr(runs_view, "locate", lambda: Place(store.directory, said))
+    assert said in texts(opened())
 
 
 def test_compare_two(store: Store) -> None:
@@ -201,7 +256,7 @@ def dialog(store: Store, run: str, kind: str) -> AppTest:
         store = Store(home)
         getattr(run_dialogs, kind)(store, run, store.row(run).name)
 
-    return checked(AppTest.from_function(script, args=(str(store.directory), run, kind)).run())
+    return checked(AppTest.from_function(script, args=(str(store.directory), run, kind), default_timeout=30).run())
 
 
 def test_rename(store: Store) -> None:

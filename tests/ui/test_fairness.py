@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import pytest
 import torch
 
 from resnet_viz.nn import build
+from resnet_viz.nn.initialisers import SCHEMES
 from resnet_viz.spec import Init, fit_to_dataset, plain_twin, preset, presets
+from resnet_viz.spec.network import Scheme
 from resnet_viz.ui.fairness import all_differences, contract, shared_weights, weight_shapes
 from resnet_viz.ui.race_state import default_experiment, start_from, with_network, without
 
@@ -39,10 +43,24 @@ def test_shared_weights_are_equal_in_the_built_modules(shortcut: str) -> None:
     assert shared.only_second == tuple(f"{path}.downsample.0" for path in projections)
 
 
-def test_another_initialisation_shares_nothing() -> None:
-    net = preset("tiny_resnet8")
-    other = net.model_copy(update={"init": Init(scheme="xavier")})
-    assert shared_weights(net, other).same == ()
+@pytest.mark.parametrize(("first", "second"), list(combinations(SCHEMES, 2)))
+@pytest.mark.parametrize("name", ["tiny_plain8", "resnet18", "resnext50_32x4d"])
+def test_two_schemes_share_what_they_draw_alike(name: str, first: Scheme, second: Scheme) -> None:
+    net = fit_to_dataset(preset(name), "digits")[0]
+    left, right = (net.model_copy(update={"init": Init(scheme=scheme)}) for scheme in (first, second))
+    one, other = (build(network, seed=3).state_dict() for network in (left, right))
+    equal = [path for path in weight_shapes(net) if torch.equal(one[f"{path}.weight"], other[f"{path}.weight"])]
+    assert list(shared_weights(left, right).same) == equal
+    if {first, second} == {"kaiming_fan_in", "kaiming_fan_out"}:
+        assert "fc" in equal
+        assert len(equal) > 1
+
+
+def test_the_contract_names_what_two_schemes_share() -> None:
+    net = preset("tiny_plain8")
+    other = net.model_copy(update={"init": Init(scheme="kaiming_fan_in"), "name": "x"})
+    race, _ = with_network(start_from(net)[0], 1, other)
+    assert contract(race)[-1] == "Same initial weights: 5 layers of plain-8 and x; not 3 of plain-8 and 3 of x."
 
 
 def test_the_contract_of_the_default_race() -> None:
