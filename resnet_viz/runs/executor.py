@@ -143,7 +143,7 @@ class _Execution:
                 outcome = built.get(timeout=POLL_SECONDS)
                 if isinstance(outcome, Exception):
                     raise outcome
-                return outcome
+                return outcome if self.state is None else None
         return None
 
     def _train(self, race: Race) -> None:

@@ -155,7 +155,7 @@ def test_a_killed_worker_is_said_and_the_next_run_starts(page: Page, app_url: st
     assert run_data(store, run).steps > 10
     press(page, "▶ Race again")
     page.wait_for_url(lambda url: "run=" in url and run not in url, timeout=PATIENCE)
-    until(lambda: step_shown(page) > 1)
+    until(lambda: run_data(store, run_of(page)).steps > 1)
     press(page, "Stop")
     status(page, "stopped")
 

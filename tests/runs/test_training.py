@@ -157,3 +157,14 @@ def test_an_experiment_that_is_not_valid_leaves_no_run(store, experiment):
         "an Experiment is needed here, not Network: rv.Experiment(contestants={name: network}) makes one"
     )
     assert store.rows() == []
+
+
+def test_a_stop_that_comes_before_the_networks_stand_stops_the_run(store, experiment):
+    from resnet_viz.runs import execute
+    from resnet_viz.runs.liveness import process_identity
+
+    run = store.create(experiment, owner=process_identity())
+    store.command(run, "stop")
+    assert execute(store, run) == "stopped"
+    assert status(store.row(run)) == ("stopped", f"Stopped by hand after 0 of {experiment.steps} steps.")
+    assert store.frames(run) == []
