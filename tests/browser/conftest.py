@@ -107,7 +107,7 @@ def app_home(app: Server) -> Path:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A Chromium for one module: Playwright's sync API holds an event loop open, which asyncio tests would trip over."""
+    """A Chromium for one module: Playwright holds an event loop open, which asyncio tests would trip over."""
     path = find()
     assert path, "no Chromium: run `make test` once, it finds or installs one"
     with sync_playwright() as tool:
