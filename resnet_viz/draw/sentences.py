@@ -89,7 +89,7 @@ def _status(error: float, blind: float) -> str:
 
 
 def _in_full(row: Reading) -> str:
-    size = "3 × 3 " if row["blocks"] else ""
+    size = "block " if row["blocks"] else ""
     start = "has no gradient ratio"
     if row["init"] is not None:
         start = f"gets {times(row['init'])} the gradient of its last ({row['init_label']})"

@@ -56,18 +56,29 @@ def compare(store: Store, pair: tuple[str, str]) -> None:
             st.table(plain_rows(numbers), border="horizontal", hide_index=True)
         with right:
             st.markdown("**How the experiments differ**")
-            _differences(first, second)
+            _differences(store, first, second)
 
 
 def _close() -> None:
     st.query_params.pop(PARAMETER, None)
 
 
-def _differences(a: RunRow, b: RunRow) -> None:
+def _rates(store: Store, run: str) -> str:
+    """The learning rates that somebody set while the run went: "0.01 from step 22"; "-" when nobody did."""
+    changes = [f"{event.data['value']:g} from step {event.step}" for event in store.events(run, kind="lr")]
+    return ", ".join(changes) or "-"
+
+
+def _differences(store: Store, a: RunRow, b: RunRow) -> None:
     first, second = experiment_of(a), experiment_of(b)
     if first is None or second is None:
         st.markdown("One of them comes from a training loop of somebody's own: there is no experiment to compare.")
-    elif rows := experiment_differences(first, second):
+        return
+    rows = experiment_differences(first, second)
+    by_hand = _rates(store, a.id), _rates(store, b.id)
+    if by_hand[0] != by_hand[1]:
+        rows.append({"Where": "while it ran", "Field": "learning rate", "A": by_hand[0], "B": by_hand[1]})
+    if rows:
         st.table(plain_rows(rows), border="horizontal", hide_index=True, height="content" if len(rows) <= 8 else 300)
     else:
         st.markdown("Not at all: same networks, same recipe, same seed.")

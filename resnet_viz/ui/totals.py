@@ -23,9 +23,9 @@ def compared(draft: Draft) -> Network | None:
     choice = st.session_state.get(COMPARED, START)
     if choice == TWIN:
         return plain_twin(draft.network)
-    if choice == START:
-        return preset(draft.base) if draft.base else draft.history[0]
-    return preset(choice)
+    if choice in presets():
+        return preset(choice)
+    return preset(draft.base) if draft.base else draft.history[0]
 
 
 def difference(value: int, other: int, name: str) -> str:
@@ -54,7 +54,7 @@ def totals_column(draft: Draft) -> None:
     network = draft.network
     summary = summary_of(network)
     other = compared(draft)
-    _compare_select(draft)
+    _compare_select()
     if draft.attempt is not None:
         st.caption("Counts are those of the last network that can be built.")
     told = ("", "")
@@ -85,12 +85,9 @@ def _metric(label: str, value: str, told: str) -> None:
     st.metric(label, value, delta=plain(told) if told else None, delta_color="primary", delta_arrow="off")
 
 
-def _compare_select(draft: Draft) -> None:
-    start = f"{draft.base}, where it started" if draft.base else "where it started"
-    words = {START: start, TWIN: "its plain twin"}
-    st.selectbox(
-        "Compared with", [START, TWIN, *presets()], key=COMPARED, format_func=lambda choice: words.get(choice, choice)
-    )
+def _compare_select() -> None:
+    # The words of a choice stay the same whatever the draft is: the browser sends them back as the choice.
+    st.selectbox("Compared with", [START, TWIN, *presets()], key=COMPARED)
 
 
 def _facts(summary: Summary, network: Network) -> None:

@@ -72,7 +72,7 @@ def test_at_initialisation_one_explodes() -> None:
     )
     assert said.bold == "At initialisation the gradients of plain-56 explode and those of residual-56 are healthy."
     assert said.rest == (
-        "The first 3 × 3 layer of plain-56 gets 1,540 × the gradient of its last (exploding). "
+        "The first block layer of plain-56 gets 1,540 × the gradient of its last (exploding). "
         "residual-56: 7.4 × (healthy)."
     )
 
@@ -101,7 +101,7 @@ def test_not_learning_against_learned() -> None:
     )
     assert said.bold == "plain-56 is not learning: train error 90 % against 0.2 %."
     assert said.rest == (
-        "At initialisation the first 3 × 3 layer of plain-56 gets 864 × the gradient of its last (exploding), "
+        "At initialisation the first block layer of plain-56 gets 864 × the gradient of its last (exploding), "
         "now 0.1 × (healthy). residual-56: 4.9 × (healthy), now 4.3 ×."
     )
     assert said.facts["error_step"] == 12
@@ -148,7 +148,7 @@ def test_six_contestants() -> None:
     said = judge(nets)
     assert said.bold == "net4 and net5 are not learning: train error 90 % against 1.0 % of net0."
     assert said.rest == (
-        "At initialisation the first 3 × 3 layer of net2 gets 500 × the gradient of its last (exploding), now 500 ×. "
+        "At initialisation the first block layer of net2 gets 500 × the gradient of its last (exploding), now 500 ×. "
         "net4: 0.01 × (vanishing), now 0.01 ×. 4 more: healthy."
     )
     alone = judge([*nets[:4], telemetry("net4", (1.0,), ((96, 0.88),))])

@@ -304,3 +304,13 @@ def test_a_cold_first_visit_has_the_form_and_one_quiet_line(monkeypatch: pytest.
     assert said not in [caption.value for caption in app.caption]
     assert len(app.metric) == 2
     assert not warming.is_cold()
+
+
+def test_the_words_of_the_compared_networks_do_not_change_with_the_draft() -> None:
+    """The browser sends a choice back by its words: words that change under it would name no network."""
+    offered = [
+        next(box.options for box in opened(text).selectbox if box.label == "Compared with")
+        for text in ("p1.resnet50", "p1.tiny_resnet20", None)
+    ]
+    assert offered[0] == offered[1] == offered[2]
+    assert offered[0][:2] == ["where it started", "its plain twin"]
