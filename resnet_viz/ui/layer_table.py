@@ -30,7 +30,10 @@ def layer_table(draft: Draft, focus: Focus) -> None:
                 if summary.agrees
                 else f"torchinfo counts {summary.params_torchinfo:,}, Σ numel is {summary.params:,}"
             )
-            st.markdown(f"**Layers** :gray[· torchinfo on the real module; {checked}]")
+            which = (
+                "torchinfo on the last network that can be built" if draft.attempt else "torchinfo on the real module"
+            )
+            st.markdown(f"**Layers** :gray[· {which}; {checked}]")
             every = st.toggle("Every layer", key=EVERY, help="Show repeated blocks line by line")
         rows = table_rows(summary.rows, stage=focus.stage, block=focus.block, every=every)
         height = min(ROW_HEIGHT * (len(rows) + 1) + 3, MOST_HEIGHT)

@@ -41,7 +41,9 @@ _RULES = f"""
 .rc-overflow-item:first-child [data-testid="stTopNavLink"] p {{
   font-size: 17px; font-weight: 700; color: var(--rv-text); letter-spacing: -0.01em;
 }}
-.stApp button[kind^="primary"], .stApp button[kind^="primary"] p {{ color: light-dark(#FFFFFF, #0F1419); }}
+.stApp button[kind^="primary"]:enabled, .stApp button[kind^="primary"]:enabled p {{
+  color: light-dark(#FFFFFF, #0F1419);
+}}
 [class*="st-key-"][class*="-feed"] {{ position: absolute; width: 0; height: 0; overflow: hidden; }}
 """
 
