@@ -13,9 +13,9 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "resnet_viz.spec": (
-        "Block", "Experiment", "Head", "Init", "Input", "Network", "PresetInfo", "Recipe", "ShareError", "SpecError",
-        "Stage", "Stem", "decode", "encode", "plain_twin", "preset", "preset_groups", "preset_info", "presets",
-        "residual_twin",
+        "Block", "DropPath", "Experiment", "Head", "Init", "Input", "Lane", "LaneConv", "Network", "Override",
+        "PresetInfo", "Recipe", "ShareError", "SpecError", "Stage", "Stem", "decode", "encode", "plain_twin",
+        "preset", "preset_groups", "preset_info", "presets", "residual_twin",
     ),
     "resnet_viz.nn": ("build",),
     "resnet_viz.inspect": ("Graph", "Summary", "summarize", "trace"),
@@ -39,11 +39,15 @@ if TYPE_CHECKING:
     from .runs import open_runs as open_runs
     from .runs import train as train
     from .spec import Block as Block
+    from .spec import DropPath as DropPath
     from .spec import Experiment as Experiment
     from .spec import Head as Head
     from .spec import Init as Init
     from .spec import Input as Input
+    from .spec import Lane as Lane
+    from .spec import LaneConv as LaneConv
     from .spec import Network as Network
+    from .spec import Override as Override
     from .spec import PresetInfo as PresetInfo
     from .spec import Recipe as Recipe
     from .spec import ShareError as ShareError

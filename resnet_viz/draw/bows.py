@@ -18,6 +18,8 @@ WORDS: dict[ShortcutKind, str] = {
     "identity": "x, identity",
     "padded": "x, identity with zeros",
     "projection": "x, projected",
+    "gated": "x, gated",
+    "scaled": "x, scaled",
 }
 
 

@@ -70,7 +70,7 @@ def _block_caption(node: Node) -> tuple[str, ...]:
         last = node.block + count - 1
         return (f"blocks {node.block}{', ' if count == 2 else '–'}{last}",)
     stride = int(node.attrs.get("stride", 1))
-    words = {"projection": "projection", "padded": "zeros", "identity": ""}
+    words = {"projection": "projection", "padded": "zeros", "identity": "", "gated": "gate", "scaled": "scaled"}
     told = [f"÷{stride}"] if stride > 1 else []
     told += [words[kind] for kind in node.shortcuts if words[kind]]
     return tuple(told)
@@ -113,8 +113,8 @@ def _shortcut_words(node: Node) -> str:
         return ""
     if not node.shortcuts:
         return "no shortcut"
-    words = {"identity": "identity", "padded": "zero-padded", "projection": "projection"}
-    counts = Counter(words[kind] for kind in node.shortcuts)
+    words = {"padded": "zero-padded"}
+    counts = Counter(words.get(kind, kind) for kind in node.shortcuts)
     return f"{_counted(len(node.shortcuts), 'shortcut')} ({', '.join(f'{n} {kind}' for kind, n in counts.items())})"
 
 

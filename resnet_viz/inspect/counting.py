@@ -14,6 +14,8 @@ from .pieces import Placed, placed
 from .summary import LayerInfo, Row, Summary
 
 _ROWS = frozenset({"conv", "norm", "linear", "add"})
+BESIDE = ("downsample.", "gate.", "se.")
+"""Names of modules in a block whose layers do not count for its depth."""
 FLOAT = 4
 """Bytes of a float32 value."""
 
@@ -92,8 +94,17 @@ def operation_text(op: Operation) -> str:
     if op.kind == "linear":
         return f"linear, {attrs['in_channels']} → {attrs['out_channels']}"
     if op.kind == "add":
-        return f"addition of the {op.inputs[1][1]} shortcut"
-    return "batch norm"
+        alpha, beta = attrs["alpha"], attrs["beta"]
+        told = f"addition of the {op.inputs[1][1]} shortcut"
+        return told if alpha == beta == 1 else f"{told}, {beta:g} F(x) + {alpha:g} x"
+    return norm_text(op.module, attrs.get("groups"))
+
+
+def norm_text(module: str, groups: float | str | None) -> str:
+    """The name of a norm: torch's module and, for group norm, its groups."""
+    if module == "BatchNorm2d":
+        return "batch norm"
+    return "layer norm" if groups == 1 else f"group norm, {groups} groups"
 
 
 def layers(network: Network) -> tuple[LayerInfo, ...]:
@@ -115,7 +126,7 @@ def _layer(op: Operation, part: Placed) -> LayerInfo:
         kind="conv" if op.kind == "conv" else "linear",
         stage=part.stage,
         block=part.block,
-        projection=op.path.startswith("downsample."),
+        projection=op.path.startswith(BESIDE),
         channels=channels,
         height=height,
         width=width,

@@ -9,8 +9,10 @@ Detail = Literal["stage", "block", "op"]
 Kind = Literal[
     "input", "stem", "stage", "block", "head",
     "conv", "norm", "activation", "pool", "pad", "add", "linear", "flatten", "output",
+    "concat", "sum", "multiply", "drop",
 ]  # fmt: skip
-ShortcutKind = Literal["identity", "padded", "projection"]
+ShortcutKind = Literal["identity", "padded", "projection", "gated", "scaled"]
+"""What leads around a block; a gate or a strength other than 1 is named before the way in which shapes are matched."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,8 @@ class Node:
     dimension. ``params`` and ``macs`` (convolutions and linear layers, one image) cover all that is folded.
     ``stage`` and ``block`` count from 1, 0 where there is none. ``shortcuts`` has one entry for each shortcut
     folded inside, in order, so that none is lost; edges carry those that are not folded.
-    ``attrs``: for convolutions kernel, stride, groups, in_channels, out_channels; for stages blocks.
+    ``attrs``: for convolutions kernel, stride, groups, in_channels, out_channels; for stages blocks; for blocks
+    branch, merge, order, cardinality, stride, alpha; for additions alpha and beta.
     ``problem`` is the sentence that says why this cannot be built, else None.
     """
 
@@ -36,7 +39,7 @@ class Node:
     params: int = 0
     macs: int = 0
     shortcuts: tuple[ShortcutKind, ...] = ()
-    attrs: dict[str, int | str] = field(default_factory=dict)
+    attrs: dict[str, int | float | str] = field(default_factory=dict)
     problem: str | None = None
 
 

@@ -7,8 +7,13 @@ from math import prod
 
 from .operations import INPUT, Operation, Shape
 
-_KEEPS_INPUT = frozenset({"Conv2d", "Linear", "BatchNorm2d", "LeakyReLU", "GELU", "SiLU", "MaxPool2d"})
+_KEEPS_INPUT = frozenset(
+    {"Conv2d", "Linear", "BatchNorm2d", "GroupNorm", "LeakyReLU", "GELU", "SiLU", "MaxPool2d", "AvgPool2d", "Carry"}
+)
+_KEEPS_INPUTS = frozenset({"Multiply", "Transform"})
 _KEEPS_OUTPUT = frozenset({"ReLU", "Tanh", "Sigmoid"})
+_KEEPS_MASK = frozenset({"Carry", "Dropout"})
+"""A map of the output's size that only the layer itself has: what the gate leaves, what is dropped."""
 
 
 @dataclass(frozen=True)
@@ -26,26 +31,31 @@ class Kept:
 def kept(operations: tuple[Operation, ...]) -> Kept:
     """What the operations of one module keep, by the derivative of each.
 
-    Convolution, linear layer and batch norm need their input; ReLU, tanh and sigmoid their output; leaky ReLU,
-    GELU and SiLU their input; max-pool its input and the place of each maximum (two float32 values wide);
-    addition, padding and average pool nothing. Batch norm's statistics (two values a channel) are left out.
+    Convolution, linear layer, norm and 3x3 average pool need their input; ReLU, tanh and sigmoid their output; leaky
+    ReLU, GELU and SiLU their input; max-pool its input and the place of each maximum (two float32 values wide);
+    products both factors; dropout what it dropped; addition, joins, padding and global average pool nothing.
+    A norm's statistics (two values a channel or group) are left out.
     """
     origin: dict[str, str] = {INPUT: INPUT}
     needed: set[str] = set()
-    indices = 0
+    extra = 0
     for operation in operations:
-        source = origin[operation.inputs[0][0]]
+        sources = [origin[name] for name, _ in operation.inputs]
         # A flattened map is the same memory as the map.
-        origin[operation.id] = source if operation.kind == "flatten" else operation.id
+        origin[operation.id] = sources[0] if operation.kind == "flatten" else operation.id
         if operation.module in _KEEPS_INPUT:
-            needed.add(source)
+            needed.add(sources[0])
+        if operation.module in _KEEPS_INPUTS:
+            needed.update(sources)
         if operation.module in _KEEPS_OUTPUT:
             needed.add(operation.id)
         if operation.module == "MaxPool2d":
-            indices += 2 * prod(operation.shape)
+            extra += 2 * prod(operation.shape)
+        if operation.module in _KEEPS_MASK:
+            extra += prod(operation.shape)
     last = operations[-1].id
     inside = sum(prod(o.shape) for o in operations if o.id in needed and o.id != last)
-    return Kept(inside + indices, INPUT in needed, last in needed)
+    return Kept(inside + extra, INPUT in needed, last in needed)
 
 
 def stored_values(image: Shape, parts: list[tuple[Kept, Shape]]) -> int:

@@ -16,8 +16,11 @@ from typing import Any
 import torch
 from torch import fx, nn
 
-from ..nn import Add, Pad
-from ..nn.layers import ACTIVATIONS
+from ..nn import Add, Pad, Unit
+from ..nn.layers import ACTIVATIONS, NORM_TYPES, Multiply
+from ..nn.shortcuts import Gated
+from ..nn.stochastic import Stochastic
+from ..nn.units import Concatenate, Sum
 from .graph import Kind, ShortcutKind
 
 TORCH = threading.RLock()
@@ -46,20 +49,29 @@ class Operation:
     shape: Shape
     params: int
     macs: int
-    attrs: tuple[tuple[str, int | str], ...]
+    attrs: tuple[tuple[str, int | float | str], ...]
     reach: int
     jump: int
 
 
 _KINDS: tuple[tuple[tuple[type[nn.Module], ...], Kind], ...] = (
     ((nn.Conv2d,), "conv"),
-    ((nn.BatchNorm2d,), "norm"),
-    ((nn.MaxPool2d, nn.AdaptiveAvgPool2d), "pool"),
+    (NORM_TYPES, "norm"),
+    ((nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d), "pool"),
     ((nn.Linear,), "linear"),
     ((Pad,), "pad"),
     ((Add,), "add"),
+    ((Concatenate,), "concat"),
+    ((Sum,), "sum"),
+    ((Multiply, Gated), "multiply"),
+    ((Stochastic,), "drop"),
     (tuple(type(make()) for make in ACTIVATIONS.values()), "activation"),
 )
+
+
+_LEAVES = (Add, Pad, Concatenate, Sum, Multiply, Gated, Stochastic)
+_AROUND = frozenset({"downsample", "pad", "dropout", "gate", "carry"})
+"""Names that units give to what lies beside their main path."""
 
 
 def _kind(node: fx.Node, module: nn.Module | None) -> Kind:
@@ -74,14 +86,14 @@ def _kind(node: fx.Node, module: nn.Module | None) -> Kind:
 
 
 class _Tracer(fx.Tracer):
-    """torch.fx's tracer with pads and additions as leaves, blind to what other threads do."""
+    """torch.fx's tracer with our own small layers as leaves, blind to what other threads do."""
 
     def __init__(self) -> None:
         super().__init__()
         self._thread = threading.get_ident()
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        return isinstance(m, Add | Pad) or super().is_leaf_module(m, module_qualified_name)
+        return isinstance(m, _LEAVES) or super().is_leaf_module(m, module_qualified_name)
 
     def call_module(
         self, m: nn.Module, forward: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -118,7 +130,7 @@ def operations(module: nn.Module, shape: Shape) -> tuple[Operation, ...]:
     with TORCH, torch.no_grad():
         graph = _Tracer().trace(module)
         run = _Shapes(module, graph)
-        run.run(torch.empty((1, *shape), device="meta"))
+        run.run(torch.empty((2, *shape), device="meta"))  # a group norm refuses a single value a channel
     found: dict[fx.Node, Operation] = {}
     ids: dict[str, int] = {}
     for node in graph.nodes:
@@ -145,7 +157,7 @@ def _operation(
         path="" if module is None else path,
         kind=kind,
         module=kind if module is None else type(module).__name__,
-        inputs=_inputs(node, kind, path, found, root),
+        inputs=_inputs(node, kind, found, *_inside_unit(root, "" if module is None else path)),
         shape=leaves,
         params=0 if module is None else sum(p.numel() for p in module.parameters()),
         macs=_multiply_adds(module, leaves),
@@ -156,23 +168,25 @@ def _operation(
 
 
 def _inputs(
-    node: fx.Node, kind: Kind, path: str, found: dict[fx.Node, Operation], root: nn.Module
+    node: fx.Node, kind: Kind, found: dict[fx.Node, Operation], path: str, mark: ShortcutKind | None
 ) -> tuple[tuple[str, ShortcutKind | None], ...]:
-    sources = [(source, found[source].id if source in found else INPUT) for source in node.all_input_nodes]
+    names = [found[source].id if source in found else INPUT for source in node.all_input_nodes]
     if kind == "add":
-        (_, branch), (_, around) = sources
-        return (branch, None), (around, _shortcut(around) or "identity")
-    return tuple((name, _shortcut(path)) for _, name in sources)
+        return (names[0], None), (names[-1], mark)
+    if path == "transform":  # the branch, weighted by the gate
+        return (names[0], None), (names[-1], mark)
+    around = mark if path.partition(".")[0].partition(":")[0] in _AROUND else None
+    return tuple((name, around) for name in names)
 
 
-def _shortcut(path: str) -> ShortcutKind | None:
-    """The kind of shortcut on which a module of that path lies: units give their shortcuts' modules fixed names."""
-    for part in path.split("."):
-        if part == "downsample":
-            return "projection"
-        if part.partition(":")[0] == "pad":
-            return "padded"
-    return None
+def _inside_unit(root: nn.Module, path: str) -> tuple[str, ShortcutKind | None]:
+    """The path inside the unit that it lies in, and what that unit's shortcut is called."""
+    names = path.split(".")
+    for i in range(len(names)):
+        module = root.get_submodule(".".join(names[:i]))
+        if isinstance(module, Unit):
+            return ".".join(names[i:]), module.shortcut_name
+    return path, None
 
 
 def _window(module: nn.Module | None, enters: Shape) -> tuple[int, int]:
@@ -180,7 +194,7 @@ def _window(module: nn.Module | None, enters: Shape) -> tuple[int, int]:
     match module:
         case nn.Conv2d():
             return module.kernel_size[0], module.stride[0]
-        case nn.MaxPool2d():
+        case nn.MaxPool2d() | nn.AvgPool2d():
             return int(module.kernel_size), int(module.stride)  # type: ignore[arg-type]
         case nn.AdaptiveAvgPool2d():
             return max(enters[1:]), 1
@@ -199,7 +213,7 @@ def _multiply_adds(module: nn.Module | None, leaves: Shape) -> int:
     return 0
 
 
-def _attributes(module: nn.Module | None) -> tuple[tuple[str, int | str], ...]:
+def _attributes(module: nn.Module | None) -> tuple[tuple[str, int | float | str], ...]:
     match module:
         case nn.Conv2d():
             return (
@@ -209,10 +223,16 @@ def _attributes(module: nn.Module | None) -> tuple[tuple[str, int | str], ...]:
                 ("in_channels", module.in_channels),
                 ("out_channels", module.out_channels),
             )
-        case nn.MaxPool2d():
+        case nn.MaxPool2d() | nn.AvgPool2d():
             return ("kernel", int(module.kernel_size)), ("stride", int(module.stride))  # type: ignore[arg-type]
         case nn.Linear():
             return ("in_channels", module.in_features), ("out_channels", module.out_features)
         case Pad():
             return ("stride", module.stride), ("extra", module.extra)
+        case Add():
+            return ("alpha", module.alpha), ("beta", module.beta)
+        case nn.GroupNorm():
+            return (("groups", module.num_groups),)
+        case Stochastic():
+            return (("survival", module.survival),)
     return ()

@@ -17,13 +17,17 @@ import torchinfo
 from torch import nn
 
 from ..nn.networks import Chain, head_layers, stem_layers
-from ..nn.shortcuts import shortcut_kind
+from ..nn.shortcuts import shortcut_name
 from ..nn.units import Unit
-from ..spec.network import Block, Head, Network, Stem
+from ..spec.block import Block
+from ..spec.network import Head, Network, Stem
 from ..spec.shapes import Problem, after_stem, block_shapes, problems
 from .graph import ShortcutKind
 from .memory import Kept, kept
 from .operations import TORCH, Operation, Shape, operations
+
+IMAGES = 2
+"""Images in the batch that torchinfo sees: group norm refuses a single value a channel. Its counts are per image."""
 
 CACHED = 2048
 """Pieces kept by each cache; one is a few kB."""
@@ -76,7 +80,8 @@ def placed(network: Network) -> tuple[Placed, ...]:
     wrong: dict[tuple[int, int], Problem] = {}
     for problem in problems(network):
         wrong.setdefault((problem.stage, problem.block), problem)
-    first, last = network.stages[0].block, network.stages[-1].block
+    first, last = network.each[0], network.each[-1]
+    dropping = network.drop_path.survival < 1
     image = (network.input.channels, network.input.height, network.input.width)
 
     stem = _stem_piece(network.stem, first, image)
@@ -86,14 +91,14 @@ def placed(network: Network) -> tuple[Placed, ...]:
     found = [Placed("stem", "", 0, 0, stem, count, _message(wrong.get((0, 1))))]
     shape: Shape = stem.leaves
     for row in block_shapes(network):
-        block = network.stages[row.stage - 1].block
+        block = network.stages[row.stage - 1].block_at(row.block)
         prefix = f"layer{row.stage}.{row.block - 1}."
         error = wrong.get((row.stage, row.block))
         if error is None:
-            piece = _unit_piece(block, row.stride, row.enters)
+            piece = _unit_piece(block, row.stride, row.enters, dropping)
         else:
             piece = _failing_piece(block, row.stride, row.enters, row.leaves)
-        count = partial(_unit_count, block, row.stride, row.enters)
+        count = partial(_unit_count, block, row.stride, row.enters, dropping)
         found.append(Placed("block", prefix, row.stage, row.block, piece, count, _message(error)))
         shape = piece.leaves
     head = _head_piece(network.head, last, shape)
@@ -119,9 +124,9 @@ def _stem_piece(stem: Stem, first: Block, image: Shape) -> Piece:
 
 
 @lru_cache(CACHED)
-def _unit_piece(block: Block, stride: int, enters: Shape) -> Piece:
-    unit = Unit(block, enters[0], stride)
-    return _inspect(unit, enters, unit.shortcut)
+def _unit_piece(block: Block, stride: int, enters: Shape, dropping: bool = False) -> Piece:
+    unit = Unit(block, enters[0], stride, 0.5 if dropping else 1.0)  # any probability: the structure is the same
+    return _inspect(unit, enters, unit.shortcut_name)
 
 
 @lru_cache(CACHED)
@@ -135,8 +140,8 @@ def _stem_count(stem: Stem, first: Block, image: Shape) -> Counted:
 
 
 @lru_cache(CACHED)
-def _unit_count(block: Block, stride: int, enters: Shape) -> Counted:
-    return _count(Unit(block, enters[0], stride), enters)
+def _unit_count(block: Block, stride: int, enters: Shape, dropping: bool = False) -> Counted:
+    return _count(Unit(block, enters[0], stride, 0.5 if dropping else 1.0), enters)
 
 
 @lru_cache(CACHED)
@@ -159,7 +164,7 @@ def _inspect(module: nn.Module, enters: Shape, shortcut: ShortcutKind | None) ->
 
 def _failing_piece(block: Block, stride: int, enters: Shape, leaves: Shape) -> Piece:
     """The shape by arithmetic, and the costs of as much as can be built: with its shortcut, without it, nothing."""
-    shortcut = shortcut_kind(block, enters[0], stride)
+    shortcut = shortcut_name(block, enters[0], stride)
     for attempt in (block, block.model_copy(update={"merge": "none"})):
         try:
             piece = _unit_piece(attempt, stride, enters)
@@ -176,10 +181,10 @@ def _count(module: nn.Module, enters: Shape) -> Counted:
     random numbers; it leaves all submodules in the root's mode, which this throw-away copy does not mind.
     """
     with TORCH:
-        data = torch.empty((1, *enters), device="meta")
+        data = torch.empty((IMAGES, *enters), device="meta")
         told = torchinfo.summary(
             module, input_data=[data], device="meta", mode="eval", depth=8, verbose=0, cache_forward_pass=False
         )
     names = {id(child): path for path, child in module.named_modules()}
-    by_path = {names[id(row.module)]: int(row.macs) for row in told.summary_list if row.is_leaf_layer}
-    return Counted(int(told.total_params), int(told.total_mult_adds), by_path)
+    by_path = {names[id(row.module)]: int(row.macs) // IMAGES for row in told.summary_list if row.is_leaf_layer}
+    return Counted(int(told.total_params), int(told.total_mult_adds) // IMAGES, by_path)

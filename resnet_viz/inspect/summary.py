@@ -58,9 +58,9 @@ class Summary:
 class LayerInfo:
     """One convolution or linear layer: dotted ``path`` without ".weight", as telemetry names it.
 
-    ``stage`` and ``block`` count from 1, 0 in stem and head. ``projection`` marks a shortcut's 1x1, which
-    stands beside the main path. ``channels``, ``height``, ``width`` are those of the output (a linear layer's
-    map is 1 x 1).
+    ``stage`` and ``block`` count from 1, 0 in stem and head. ``projection`` marks what stands beside the main path:
+    a shortcut's 1x1, a gate's convolution, the two layers of attention. ``channels``, ``height``, ``width`` are those
+    of the output (a linear layer's map is 1 x 1).
     """
 
     path: str

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import get_args
 
+from ..spec.block import Block
 from ..spec.errors import SpecError
-from ..spec.network import Block, Network, checked
+from ..spec.network import Network, checked
 from ..spec.shapes import problems
+from .counting import norm_text
 from .graph import Detail, Edge, Graph, Node
 from .operations import INPUT, Operation
 from .pieces import Placed, placed
@@ -16,7 +18,12 @@ _ACTIVATION_NAMES = {
     "ReLU": "ReLU", "LeakyReLU": "leaky ReLU", "GELU": "GELU", "SiLU": "SiLU", "Tanh": "tanh", "Sigmoid": "sigmoid",
 }  # fmt: skip
 _PLAIN_NAMES = {
-    "norm": "batch norm", "add": "addition", "flatten": "flatten", "pad": "zero padding", "linear": "linear",
+    "add": "addition", "flatten": "flatten", "pad": "zero padding", "concat": "concatenation", "sum": "sum of paths",
+}  # fmt: skip
+
+
+_MODULE_NAMES = {
+    "Multiply": "product", "Transform": "T F(x)", "Carry": "(1 − T) x", "DropPath": "drop path", "Dropout": "dropout",
 }  # fmt: skip
 
 
@@ -92,12 +99,15 @@ def label(operation: Operation) -> str:
         return "global average pool" if kernel is None else f"{kernel} × {kernel} max pool, /{stride}"
     if operation.kind == "linear":
         return f"linear, {attrs['out_channels']}"
-    return _ACTIVATION_NAMES.get(operation.module) or _PLAIN_NAMES[operation.kind]
+    if operation.kind == "norm":
+        return norm_text(operation.module, attrs.get("groups"))
+    names = _ACTIVATION_NAMES | _MODULE_NAMES
+    return names.get(operation.module) or _PLAIN_NAMES[operation.kind]
 
 
 def _noun(block: Block) -> str:
-    order = "pre-activation " if block.order == "preactivation" else ""
-    return f"{order}{block.branch} block"
+    order = "pre-activation " if block.preactivated else ""
+    return f"{order}{'parallel-path' if block.branch == 'paths' else block.branch} block"
 
 
 def _box(network: Network, part: Placed) -> Node:
@@ -110,13 +120,13 @@ def _box(network: Network, part: Placed) -> Node:
             shape=piece.leaves, params=piece.params, macs=piece.macs, problem=part.problem,
         )  # fmt: skip
     stage = network.stages[part.stage - 1]
-    block = stage.block
+    block = stage.block_at(part.block)
     path = part.prefix.removesuffix(".")
     return Node(
         path, "block", f"{_noun(block)}, {block.out_width}", path, part.stage, part.block, piece.leaves,
         piece.params, piece.macs, () if piece.shortcut is None else (piece.shortcut,),
         {"branch": block.branch, "merge": block.merge, "order": block.order, "cardinality": block.cardinality,
-         "stride": stage.stride if part.block == 1 else 1},
+         "alpha": block.alpha, "stride": stage.stride if part.block == 1 else 1},
         part.problem,
     )  # fmt: skip
 

@@ -7,12 +7,15 @@ import torch
 from ..spec.errors import SpecError
 from ..spec.network import Network, checked
 from ..spec.shapes import refuse
-from .initialisers import initialise
+from .initialisers import generator, initialise
 from .networks import ResidualNetwork
-from .shortcuts import Add, Pad
+from .shortcuts import Add, Carry, Gate, Pad, Transform, open_gates
+from .stochastic import draw_from
 from .units import Unit
 
-__all__ = ["Add", "Pad", "ResidualNetwork", "Unit", "build"]
+__all__ = [
+    "Add", "Carry", "Gate", "Pad", "ResidualNetwork", "Transform", "Unit", "build", "draw_from", "open_gates",
+]  # fmt: skip
 
 
 def build(network: Network, device: str | torch.device = "cpu", seed: int = 0) -> ResidualNetwork:
@@ -28,7 +31,8 @@ def build(network: Network, device: str | torch.device = "cpu", seed: int = 0) -
     model = ResidualNetwork(network)
     where = _device(device)
     if where.type != "meta":
-        initialise(model, network.init.scheme, seed, where)
+        initialise(model, network.init, seed, where)
+        draw_from(model, generator(seed, "drop path and dropout", where))
     return model
 
 

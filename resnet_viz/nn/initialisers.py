@@ -14,16 +14,19 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from ..spec.network import Scheme
+from ..spec.network import Init, Scheme
+from .layers import NORM_TYPES
+from .shortcuts import Gate
+from .units import Unit
 
 Weighted = nn.Conv2d | nn.Linear
 Fill = Callable[[Weighted, str, torch.Tensor, torch.Generator], None]
 
 
-def generator(seed: int, path: str) -> torch.Generator:
-    """A CPU generator for one parameter; a stable hash, since Python's own differs between processes."""
+def generator(seed: int, path: str, device: torch.device | None = None) -> torch.Generator:
+    """A generator for one purpose (on the CPU unless said); a stable hash: Python's own differs between processes."""
     digest = hashlib.blake2b(f"{seed}/{path}".encode(), digest_size=8).digest()
-    return torch.Generator().manual_seed(int.from_bytes(digest, "big") >> 1)
+    return torch.Generator(device or "cpu").manual_seed(int.from_bytes(digest, "big") >> 1)
 
 
 def kaiming_fan_out(layer: Weighted, kind: str, value: torch.Tensor, source: torch.Generator) -> None:
@@ -82,19 +85,25 @@ SCHEMES: dict[Scheme, Fill] = {
 
 
 @torch.no_grad()
-def initialise(model: nn.Module, scheme: Scheme, seed: int, device: torch.device) -> None:
+def initialise(model: nn.Module, init: Init, seed: int, device: torch.device) -> None:
     """Give a model on the meta device its starting values, in place, and put it on ``device``.
 
-    Drawn on the CPU whatever the device, so that a network starts alike everywhere. Batch norms start with
-    weight 1, bias 0, mean 0 and variance 1.
+    Drawn on the CPU whatever the device, so that a network starts alike everywhere. Norms start with weight 1 and
+    bias 0 (batch norms with mean 0 and variance 1), gates with the bias of the spec; with ``zero_last`` each branch
+    gives zero.
     """
-    fill = SCHEMES[scheme]
+    fill = SCHEMES[init.scheme]
     model.to_empty(device=device)
     for path, layer in model.named_modules():
-        if isinstance(layer, nn.BatchNorm2d):
+        if isinstance(layer, NORM_TYPES):
             layer.reset_parameters()
         elif isinstance(layer, nn.Conv2d | nn.Linear):
             for kind, parameter in layer.named_parameters(recurse=False):
                 value = torch.empty(parameter.shape, dtype=parameter.dtype)
                 fill(layer, kind, value, generator(seed, f"{path}.{kind}"))
                 parameter.copy_(value)
+    for module in model.modules():
+        if isinstance(module, Gate) and module.conv.bias is not None:
+            module.conv.bias.fill_(module.bias)
+        elif isinstance(module, Unit) and init.zero_last:
+            module.start_as_zero()

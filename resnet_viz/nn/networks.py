@@ -5,9 +5,10 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from ..spec.block import Block
 from ..spec.errors import SpecError
-from ..spec.network import Block, Network, Stem
-from .branches import Convolution
+from ..spec.network import Network, Stem
+from ..spec.plans import Convolution
 from .layers import ACTIVATIONS, META, NORMS, convolution
 from .units import Unit
 
@@ -16,13 +17,14 @@ def stem_layers(stem: Stem, channels: int, first: Block) -> dict[str, nn.Module]
     """``conv1``, ``bn1``, ``relu``, ``maxpool``: [N, channels, H, W] -> [N, stem.width, ...] (He 2016a, Table 1).
 
     A stem that is not activated (He 2016b, appendix) is the bare convolution: it has no bias where the
-    ``first`` block begins with a norm.
+    ``first`` block begins with a norm. In front of blocks that begin with the activation only it keeps its norm.
     """
-    norm = NORMS[stem.norm](stem.width) if stem.activated else None
-    normed = norm is not None or (not stem.activated and first.order == "preactivation" and first.norm != "none")
+    bare = not stem.activated and first.order != "relu_only_preactivation"
+    norm = None if bare else NORMS[stem.norm](stem.width)
+    normed = norm is not None or (bare and first.order == "preactivation" and first.norm != "none")
     layers: dict[str, nn.Module] = {}
     plan = Convolution(channels, stem.width, stem.kernel, stem.stride)
-    layers["conv1"] = convolution(plan, bias=not normed)
+    layers["conv1"] = convolution(plan, bias=stem.bias or not normed)
     if norm is not None:
         layers["bn1"] = norm
     if stem.activated:
@@ -33,10 +35,13 @@ def stem_layers(stem: Stem, channels: int, first: Block) -> dict[str, nn.Module]
 
 
 def head_layers(classes: int, last: Block) -> dict[str, nn.Module]:
-    """``avgpool`` and ``fc``, before them ``norm`` and ``act`` where the ``last`` block is pre-activated (He 2016b)."""
+    """``avgpool`` and ``fc``, before them ``act`` where the ``last`` block is pre-activated (He 2016b, appendix).
+
+    Full pre-activation leaves its last norm to the head, ``norm``; ReLU-only pre-activation has it in the branch.
+    """
     layers: dict[str, nn.Module] = {}
-    if last.order == "preactivation":
-        norm = NORMS[last.norm](last.out_width)
+    if last.preactivated:
+        norm = NORMS[last.norm](last.out_width) if last.order == "preactivation" else None
         if norm is not None:
             layers["norm"] = norm
         layers["act"] = ACTIVATIONS[last.activation]()
@@ -70,16 +75,18 @@ class ResidualNetwork(Chain):
     """
 
     def __init__(self, network: Network) -> None:
-        first, last = network.stages[0].block, network.stages[-1].block
+        first, last = network.each[0], network.each[-1]
         layers: dict[str, nn.Module] = stem_layers(network.stem, network.input.channels, first)
-        channels = network.stem.width
+        channels, number = network.stem.width, 0
         for s, stage in enumerate(network.stages, 1):
             units: list[nn.Module] = []
-            for b in range(1, stage.blocks + 1):
+            for b, block in enumerate(stage.each, 1):
+                number += 1
+                survival = network.drop_path.of(number, network.blocks)
                 try:
-                    units.append(Unit(stage.block, channels, stage.stride if b == 1 else 1))
+                    units.append(Unit(block, channels, stage.stride if b == 1 else 1, survival))
                 except ValueError as error:
                     raise SpecError(f"Stage {s}, block {b} cannot be built: {error}.", stage=s, block=b) from error
-                channels = stage.block.out_width
+                channels = block.out_width
             layers[f"layer{s}"] = nn.Sequential(*units)
         super().__init__(layers | head_layers(network.head.classes, last))

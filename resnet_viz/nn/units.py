@@ -7,20 +7,39 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from ..spec.network import Block, Order
-from .branches import BRANCHES
-from .layers import ACTIVATIONS, NORMS, convolution
-from .shortcuts import MERGES, SHORTCUTS, Add, Kind, shortcut_kind
+from ..spec.block import Block, Order
+from ..spec.plans import Convolution, Parallel, Path, Plan, plan_of
+from .layers import ACTIVATIONS, ATTENTIONS, NORM_TYPES, NORMS, POOLS, convolution
+from .shortcuts import MERGES, SHORTCUTS, Add, Carry, Gate, Kind, Transform, shortcut_kind, shortcut_name
+from .stochastic import Dropout, DropPath
 
 Steps = tuple[str, ...]
 
 
 def original(count: int) -> tuple[Steps, Steps, Steps]:
-    """He 2016a, Fig. 2: norm after each convolution, activation between them and after the addition."""
+    """He 2016b, Fig. 4a: norm after each convolution, activation between them and after the addition."""
     branch: list[str] = []
     for i in range(1, count + 1):
         branch += [f"conv{i}", f"bn{i}", "relu"]
     return (), tuple(branch[:-1]), ("relu",)
+
+
+def bn_after_addition(count: int) -> tuple[Steps, Steps, Steps]:
+    """He 2016b, Fig. 4b: the last norm stands behind the addition."""
+    _, branch, _ = original(count)
+    return (), branch[:-1], (f"bn{count}", "relu")
+
+
+def relu_before_addition(count: int) -> tuple[Steps, Steps, Steps]:
+    """He 2016b, Fig. 4c: the last activation stands in the branch, nothing after the addition."""
+    _, branch, _ = original(count)
+    return (), (*branch, "relu"), ()
+
+
+def relu_only_preactivation(count: int) -> tuple[Steps, Steps, Steps]:
+    """He 2016b, Fig. 4d: activation before each convolution, norm after it, nothing after the addition."""
+    _, branch, _ = original(count)
+    return ("relu",), branch, ()
 
 
 def preactivation(count: int) -> tuple[Steps, Steps, Steps]:
@@ -33,6 +52,9 @@ def preactivation(count: int) -> tuple[Steps, Steps, Steps]:
 
 ORDERS: dict[Order, Callable[[int], tuple[Steps, Steps, Steps]]] = {
     "original": original,
+    "bn_after_addition": bn_after_addition,
+    "relu_before_addition": relu_before_addition,
+    "relu_only_preactivation": relu_only_preactivation,
     "preactivation": preactivation,
 }
 """From the number of convolutions to the names of layers at the entry, in the branch, and after the addition.
@@ -41,38 +63,174 @@ A projection starts behind the entry, every other shortcut at the block's own in
 """
 
 
-class Unit(nn.Module):
-    """y = exit(branch(entry(x)) + shortcut(x)): [N, C, H, W] -> [N, block.out_width, ceil(H/stride), ceil(W/stride)].
+class Series(nn.Module):
+    """Named layers in a row, some of them several times: [N, C, H, W] -> the last one's output."""
 
-    Layers have torchvision's names: ``conv1``, ``bn1``, ..., ``relu`` (whatever the activation), and
-    ``downsample`` for a projection; besides ``pad`` for a padded shortcut and ``add`` for the addition.
-    ``shortcut`` says which kind of shortcut there is, None in a plain block. Weights are on the meta device
-    and have no values: :func:`resnet_viz.nn.build` gives them. Raises ``ValueError`` where the sizes do not fit.
+    def __init__(self, layers: dict[str, nn.Module], steps: Steps) -> None:
+        super().__init__()
+        for name in dict.fromkeys(steps):
+            self.add_module(name, layers[name])
+        self.steps = steps
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Layer by layer."""
+        for name in self.steps:
+            x = getattr(self, name)(x)
+        return x
+
+
+class Concatenate(nn.Module):
+    """Joins maps along their channels: n times [N, C_i, H, W] -> [N, sum of C_i, H, W]."""
+
+    def forward(self, maps: list[torch.Tensor]) -> torch.Tensor:
+        """One map."""
+        return torch.cat(maps, 1)
+
+
+class Sum(nn.Module):
+    """Adds maps of one shape (Xie 2017, eq. 2)."""
+
+    def forward(self, maps: list[torch.Tensor]) -> torch.Tensor:
+        """Their sum, from the first to the last."""
+        total = maps[0]
+        for one in maps[1:]:
+            total = total + one
+        return total
+
+
+class Paths(nn.Module):
+    """Parallel paths "0", "1", ... and their ``join``: [N, C, H, W] -> [N, C', H', W']."""
+
+    def __init__(self, paths: list[Series], join: nn.Module) -> None:
+        super().__init__()
+        for i, path in enumerate(paths):
+            self.add_module(str(i), path)
+        self.join = join
+        self._count = len(paths)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """All paths from the same input, then the join."""
+        joined: torch.Tensor = self.join([getattr(self, str(i))(x) for i in range(self._count)])
+        return joined
+
+
+def _layers(
+    block: Block, convs: dict[int, Convolution], widths: dict[int, tuple[int, int]], names: Steps
+) -> tuple[dict[str, nn.Module], Steps]:
+    """The modules with those names, and the names of those that there are: where the norm is "none" it is left out.
+
+    ``convs`` has the convolutions by level, ``widths`` the channels that enter and leave each level: the norm of a
+    level stands in front of its convolution in full pre-activation, else behind it.
+    """
+    made: dict[str, nn.Module] = {}
+    for name in dict.fromkeys(names):
+        kind, level = name.rstrip("0123456789"), int(name.lstrip("abcdefghijklmnopqrstuvwxyz") or 0)
+        if kind == "relu":
+            made[name] = ACTIVATIONS[block.activation]()
+        elif kind == "conv":
+            made[name] = convolution(convs[level], bias=block.bias or block.norm == "none")
+        else:
+            norm = NORMS[block.norm](widths[level][0 if block.order == "preactivation" else 1])
+            if norm is not None:
+                made[name] = norm
+    return made, tuple(name for name in names if name in made)
+
+
+def _path(block: Block, path: Path, join: str, behind: int) -> Series:
+    """One of parallel paths; ``behind`` is how many convolutions follow the join."""
+    count = len(path.convs)
+    _, branch, _ = ORDERS[block.order](count + behind)
+    steps = branch[: len(branch) - len(_behind(branch, count, join))]
+    widths = {i: (conv.in_channels, conv.out_channels) for i, conv in enumerate(path.convs, 1)}
+    widths[count + 1] = (path.convs[-1].out_channels, 0)
+    made, there = _layers(block, dict(enumerate(path.convs, 1)), widths, steps)
+    pool = POOLS[path.pool](path.pool_stride)
+    if pool is not None:
+        made["pool"], there = pool, ("pool", *there)
+    return Series(made, there)
+
+
+def _behind(branch: Steps, level: int, join: str) -> Steps:
+    """What of a branch stands behind the join when paths hold the convolutions up to ``level``.
+
+    Concatenated paths keep their last norm and activation; added ones are normed as a whole (Xie 2017, Sect. 4).
+    """
+    if join == "sum":
+        return branch[branch.index(f"conv{level}") + 1 :]
+    following = f"conv{level + 1}"
+    return branch[branch.index(following) :] if following in branch else ()
+
+
+def _joined(parallel: Parallel) -> int:
+    """Channels behind the join."""
+    ends = [path.convs[-1].out_channels for path in parallel.paths]
+    return sum(ends) if parallel.join == "concatenate" else ends[0]
+
+
+class Unit(nn.Module):
+    """y = exit(beta branch(entry(x)) + alpha shortcut(x)): [N, C, H, W] -> [N, block.out_width, H', W'].
+
+    H' = ceil(H / stride), W' likewise. Layers have torchvision's names: ``conv1``, ``bn1``, ..., ``relu`` (whatever
+    the activation; ``bn`` whatever the norm), and ``downsample`` for a projection; parallel paths stand in ``paths``,
+    attention in ``se``. Besides ``pad`` for a padded shortcut, ``dropout`` on the shortcut, ``drop_path`` on the
+    branch, ``gate``, ``transform`` and ``carry`` where there is a gate, and ``add`` for the addition.
+    ``shortcut`` says how the shortcut's shape is matched and ``shortcut_name`` what to call it, None in a plain
+    block. ``survival`` below 1 drops the branch in training (Huang 2016). Weights are on the meta device and have no
+    values: :func:`resnet_viz.nn.build` gives them. Raises ``ValueError`` where the sizes do not fit.
     """
 
     add: Add
+    gate: Gate
+    transform: Transform
+    carry: Carry
 
-    def __init__(self, block: Block, channels: int, stride: int = 1) -> None:
+    def __init__(self, block: Block, channels: int, stride: int = 1, survival: float = 1.0) -> None:
         super().__init__()
-        plans = BRANCHES[block.branch](block, channels, stride)
-        entry, branch, after = ORDERS[block.order](len(plans))
-        layers: dict[str, nn.Module | None] = {"relu": ACTIVATIONS[block.activation]()}
-        for i, plan in enumerate(plans, 1):
-            norm = NORMS[block.norm](plan.in_channels if block.order == "preactivation" else plan.out_channels)
-            layers[f"bn{i}"] = norm
-            layers[f"conv{i}"] = convolution(plan, bias=norm is None)
-        for name in dict.fromkeys((*entry, *branch, *after)):
-            layer = layers[name]
-            if layer is not None:
-                self.add_module(name, layer)
+        self._entry: Steps = ()
+        self._branch: Steps = ()
+        self._exit: Steps = ()
+        self._main_path(block, plan_of(block, channels, stride))
+        attention = ATTENTIONS[block.attention](block.out_width)
+        if attention is not None:
+            self.add_module("se", attention)
+            self._branch = (*self._branch, "se")
         self.shortcut: Kind | None = shortcut_kind(block, channels, stride)
-        around = {} if self.shortcut is None else SHORTCUTS[self.shortcut](block, channels, stride)
-        for name, layer in (around | MERGES[block.merge]()).items():
-            self.add_module(name, layer)
-        self._entry, self._branch, self._exit = (
-            tuple(name for name in names if layers[name] is not None) for names in (entry, branch, after)
-        )
+        around: dict[str, nn.Module] = {}
+        if self.shortcut is not None:
+            around |= SHORTCUTS[self.shortcut](block, channels, stride)
+            around |= {"dropout": Dropout(1 - block.shortcut_dropout)} if block.shortcut_dropout else {}
+            if survival < 1:
+                self.add_module("drop_path", DropPath(survival))
+                self._branch = (*self._branch, "drop_path")
         self._around = tuple(around)
+        merge = MERGES[block.merge](block, channels, stride)
+        for name, layer in (around | merge).items():
+            self.add_module(name, layer)
+        self.shortcut_name = shortcut_name(block, channels, stride)
+        self._gated = "gate" in merge
+        self._transforms = "transform" in merge
+
+    def _main_path(self, block: Block, plan: Plan) -> None:
+        """The layers of entry, branch and exit, and in which order they run."""
+        parallel = plan[0] if isinstance(plan[0], Parallel) else None
+        begin = 0 if parallel is None else parallel.depth
+        convs = {begin + i: conv for i, conv in enumerate((c for c in plan if isinstance(c, Convolution)), 1)}
+        widths = {level: (conv.in_channels, conv.out_channels) for level, conv in convs.items()}
+        entry, branch, after = ORDERS[block.order](begin + len(convs))
+        paths: dict[str, nn.Module] = {}
+        if parallel is not None:
+            outer = (parallel.paths[0].convs[0].in_channels, _joined(parallel))
+            widths |= dict.fromkeys(range(1, begin + 1), outer)
+            branch = _behind(branch, begin, parallel.join)
+            join = Concatenate() if parallel.join == "concatenate" else Sum()
+            paths["paths"] = Paths([_path(block, path, parallel.join, len(convs)) for path in parallel.paths], join)
+        made, there = _layers(block, convs, widths, (*entry, *branch, *after))
+        self._entry, self._branch, self._exit = (
+            tuple(name for name in names if name in there) for names in (entry, branch, after)
+        )
+        self._branch = (*paths, *self._branch)
+        for name in dict.fromkeys((*self._entry, *self._branch, *self._exit)):
+            self.add_module(name, (made | paths)[name])
 
     def _run(self, names: Steps, x: torch.Tensor) -> torch.Tensor:
         for name in names:
@@ -85,5 +243,35 @@ class Unit(nn.Module):
         y = self._run(self._branch, entered)
         if self.shortcut is not None:
             around = self._run(self._around, entered if self.shortcut == "projection" else x)
+            if self._gated:
+                gate = self.gate(x)
+                y = self.transform(y, gate) if self._transforms else y
+                around = self.carry(around, gate)
             y = self.add(y, around)
         return self._run(self._exit, y)
+
+    def start_as_zero(self) -> None:
+        """Let the branch give zero: the scale of its last norm, or its last convolution where it has no norm.
+
+        A branch that ends in a sigmoid cannot give zero.
+        """
+        _end_in_zero(self, self._branch)
+
+
+def _end_in_zero(series: nn.Module, steps: Steps) -> None:
+    layers = [getattr(series, name) for name in steps]
+    inside = [module for layer in layers for module in layer.modules()]
+    # sigmoid(0) is not 0: then a zero norm in front of the last convolution would not do.
+    normed = any(isinstance(m, NORM_TYPES) for m in inside) and not any(isinstance(m, nn.Sigmoid) for m in inside)
+    for layer in reversed(layers):
+        if isinstance(layer, Paths):
+            for path in layer.children():
+                if isinstance(path, Series):
+                    _end_in_zero(path, path.steps)
+            return
+        if isinstance(layer, NORM_TYPES) or (isinstance(layer, nn.Conv2d) and not normed):
+            nn.init.zeros_(layer.weight)
+        if isinstance(layer, (*NORM_TYPES, nn.Conv2d)) and layer.bias is not None:
+            nn.init.zeros_(layer.bias)
+        if isinstance(layer, NORM_TYPES) or (isinstance(layer, nn.Conv2d) and not normed):
+            return

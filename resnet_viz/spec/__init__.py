@@ -2,16 +2,44 @@
 
 from __future__ import annotations
 
+from .block import Block, Lane, LaneConv
 from .datasets import DATASETS, DatasetInfo
 from .errors import ShareError, SpecError, sentence
 from .experiment import Experiment, Recipe
-from .network import Block, Head, Init, Input, Network, Stage, Stem, checked
+from .network import DropPath, Head, Init, Input, Network, Override, Stage, Stem, checked
 from .presets import PresetInfo, preset, preset_groups, preset_info, presets
 from .share import decode, encode
 from .twins import differences, fit_to_dataset, plain_twin, residual_twin
 
 __all__ = [
-    "DATASETS", "Block", "DatasetInfo", "Experiment", "Head", "Init", "Input", "Network", "PresetInfo", "Recipe",
-    "ShareError", "SpecError", "Stage", "Stem", "checked", "decode", "differences", "encode", "fit_to_dataset",
-    "plain_twin", "preset", "preset_groups", "preset_info", "presets", "residual_twin", "sentence",
+    "DATASETS",
+    "Block",
+    "DatasetInfo",
+    "DropPath",
+    "Experiment",
+    "Head",
+    "Init",
+    "Input",
+    "Lane",
+    "LaneConv",
+    "Network",
+    "Override",
+    "PresetInfo",
+    "Recipe",
+    "ShareError",
+    "SpecError",
+    "Stage",
+    "Stem",
+    "checked",
+    "decode",
+    "differences",
+    "encode",
+    "fit_to_dataset",
+    "plain_twin",
+    "preset",
+    "preset_groups",
+    "preset_info",
+    "presets",
+    "residual_twin",
+    "sentence",
 ]  # fmt: skip

@@ -7,8 +7,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from .block import Frozen
 from .datasets import DATASETS
-from .network import MAX_NAME, Frozen, Network
+from .network import MAX_NAME, Network
 from .shapes import block_shapes
 
 MAX_CONTESTANTS = 6
@@ -96,6 +97,6 @@ class Experiment(Frozen):
 
 def _normalises_one_value(network: Network) -> bool:
     return any(
-        row.leaves[1:] == (1, 1) and network.stages[row.stage - 1].block.norm == "batch"
+        row.leaves[1:] == (1, 1) and network.stages[row.stage - 1].block_at(row.block).norm == "batch"
         for row in block_shapes(network)
     )

@@ -1,30 +1,22 @@
-"""What a network *is*: frozen data on independent axes, validated here and compiled by ``resnet_viz.nn``.
+"""What a network *is*: input, stem, stages of blocks, head; frozen data, compiled by ``resnet_viz.nn``.
 
-A :class:`Block` is a choice on each axis of He 2016a, He 2016b and Xie 2017, never a class per paper.
-Sizes are in pixels, widths in channels. This module imports neither torch nor streamlit.
+The axes of a single block stand in :mod:`.block`. Sizes are in pixels, widths in channels. This module imports
+neither torch nor streamlit.
 """
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from .block import Activation, Block, Frozen, Norm, Width
 from .errors import SpecError
 
-Branch = Literal["basic", "bottleneck"]
-Merge = Literal["none", "add"]
-Shortcut = Literal["A", "B", "C"]
-Order = Literal["original", "preactivation"]
-Norm = Literal["batch", "none"]
-Activation = Literal["relu", "leaky_relu", "gelu", "silu", "tanh", "sigmoid"]
 Scheme = Literal["kaiming_fan_out", "kaiming_fan_in", "xavier", "pytorch", "orthogonal"]
 Pool = Literal["none", "max"]
+Decay = Literal["constant", "linear"]
 
-REFERENCE_WIDTH = 64
-"""Width at which ``base_width`` is one group's width (Xie 2017, Table 1: the first stage's 64)."""
-
-MAX_WIDTH = 8192
 MAX_BLOCKS = 1000
 MAX_STAGES = 8
 MAX_NETWORK_BLOCKS = 1200
@@ -32,15 +24,9 @@ MAX_SIZE = 1024
 MAX_CHANNELS = 1024
 MAX_CLASSES = 100_000
 MAX_NAME = 80
+MAX_OVERRIDES = 64
 
-Width = Annotated[int, Field(ge=1, le=MAX_WIDTH)]
 Stride = Annotated[int, Field(ge=1, le=4)]
-
-
-class Frozen(BaseModel):
-    """Base of everything in ``spec``: immutable, equal by value, unknown fields refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", revalidate_instances="always")
 
 
 class Input(Frozen):
@@ -58,7 +44,7 @@ class Stem(Frozen):
     """The first convolution, and on large images the max-pool after it (He 2016a, Table 1).
 
     ``activated`` is False for pre-activation networks, whose first block brings norm and activation
-    itself (He 2016b, appendix).
+    itself (He 2016b, appendix). ``bias`` gives the convolution a bias even where a norm follows.
     """
 
     width: Width = 16
@@ -68,6 +54,7 @@ class Stem(Frozen):
     norm: Norm = "batch"
     activation: Activation = "relu"
     activated: bool = True
+    bias: bool = False
 
     @field_validator("kernel")
     @classmethod
@@ -77,83 +64,45 @@ class Stem(Frozen):
         return kernel
 
 
-class Block(Frozen):
-    """One residual unit, y = x + F(x), or its plain counterpart when ``merge`` is "none".
+class Override(Frozen):
+    """Block number ``index`` (from 1) of a stage is another one than the stage's."""
 
-    branch
-        "basic": 3x3, 3x3; "bottleneck": 1x1, 3x3, 1x1 (He 2016a, Fig. 5).
-    width, expansion
-        The block gives ``width * expansion`` channels; ``expansion`` is 1 for basic and 4 for bottleneck
-        blocks unless set.
-    cardinality, base_width
-        Number of groups of the 3x3 convolutions; channels of one group at width 64 (Xie 2017: "32x4d").
-        Without ``base_width`` the inner width is ``width``, cut into ``cardinality`` groups.
-    shortcut
-        A: identity, zero-padded where shapes change; B: projection where they change; C: projection always
-        (He 2016a, Sect. 4.1). Kept, unused, when ``merge`` is "none".
-    stride_on
-        Which convolution of a bottleneck carries the stride: "3x3" as torchvision, "1x1" as the paper.
-    order
-        "original" (He 2016a) or full "preactivation" (He 2016b, Fig. 4e).
-    """
-
-    branch: Branch = "basic"
-    width: Width = 16
-    expansion: Annotated[int, Field(ge=1, le=16)] | None = None
-    cardinality: Annotated[int, Field(ge=1, le=1024)] = 1
-    base_width: Width | None = None
-    merge: Merge = "add"
-    shortcut: Shortcut = "B"
-    stride_on: Literal["3x3", "1x1"] = "3x3"
-    order: Order = "original"
-    norm: Norm = "batch"
-    activation: Activation = "relu"
-
-    @property
-    def out_width(self) -> int:
-        """Channels that the block gives."""
-        expansion = self.expansion if self.expansion is not None else (4 if self.branch == "bottleneck" else 1)
-        return self.width * expansion
-
-    @property
-    def inner_width(self) -> int:
-        """Channels of the block's first 3x3 convolution (torchvision's ``width``)."""
-        if self.base_width is None:
-            return self.width
-        return self.width * self.base_width // REFERENCE_WIDTH * self.cardinality
-
-    @property
-    def group_width(self) -> int:
-        """Channels of one group."""
-        return self.inner_width // self.cardinality
-
-    @model_validator(mode="after")
-    def _groups_divide(self) -> Self:
-        if self.inner_width < 1:
-            raise ValueError(
-                f"base_width {self.base_width} gives groups of no channels at width {self.width}: "
-                f"use at least {-(-REFERENCE_WIDTH // self.width)}"
-            )
-        if self.inner_width > MAX_WIDTH or self.out_width > 16 * MAX_WIDTH:
-            raise ValueError(f"inner width {self.inner_width} is above {MAX_WIDTH}: lower base_width or cardinality")
-        wide = [self.inner_width] + ([self.out_width] if self.branch == "basic" else [])
-        for channels in wide:
-            if channels % self.cardinality:
-                fits = [c for c in range(1, min(channels, 1024) + 1) if all(w % c == 0 for w in wide)]
-                near = min(fits, key=lambda c: (abs(c - self.cardinality), c))
-                raise ValueError(
-                    f"cardinality {self.cardinality} does not divide the width {channels}: "
-                    f"the nearest that does is {near}"
-                )
-        return self
+    index: Annotated[int, Field(ge=1, le=MAX_BLOCKS)]
+    block: Block
 
 
 class Stage(Frozen):
-    """``blocks`` equal blocks at one feature-map size; the first one carries the ``stride``."""
+    """``blocks`` equal blocks at one feature-map size; the first one carries the ``stride``.
+
+    ``overrides`` are the single blocks that differ, in order.
+    """
 
     blocks: Annotated[int, Field(ge=1, le=MAX_BLOCKS)] = 1
     stride: Stride = 1
     block: Block = Block()
+    overrides: Annotated[tuple[Override, ...], Field(max_length=MAX_OVERRIDES)] = ()
+
+    @model_validator(mode="after")
+    def _overrides_are_in_order(self) -> Self:
+        places = [override.index for override in self.overrides]
+        if places != sorted(set(places)):
+            raise ValueError(f"overrides name the blocks {places}: name each block once, in order")
+        if places and places[-1] > self.blocks:
+            raise ValueError(
+                f"overrides name block {places[-1]}, but the stage has {self.blocks}: "
+                "use more blocks, or take the override away"
+            )
+        return self
+
+    def block_at(self, index: int) -> Block:
+        """The block of that number, from 1."""
+        return next((override.block for override in self.overrides if override.index == index), self.block)
+
+    @property
+    def each(self) -> tuple[Block, ...]:
+        """All blocks in order."""
+        own = {override.index: override.block for override in self.overrides}
+        return tuple(own.get(i, self.block) for i in range(1, self.blocks + 1))
 
 
 class Head(Frozen):
@@ -166,10 +115,27 @@ class Init(Frozen):
     """How weights start: He 2015 (by fan-out or fan-in), Glorot 2010, orthogonal, or torch's own default.
 
     Kaiming's schemes are for layers with a ReLU behind them, so they leave the linear layer at torch's default,
-    as torchvision does. Biases start at zero but under "pytorch".
+    as torchvision does. Biases start at zero but under "pytorch". ``zero_last`` makes every branch start as zero:
+    the scale of its last norm (Goyal 2017, Sect. 5.1), or the weights of its last convolution where it has no norm.
     """
 
     scheme: Scheme = "kaiming_fan_out"
+    zero_last: bool = False
+
+
+class DropPath(Frozen):
+    """Stochastic depth (Huang 2016): in training each branch is there with its survival probability.
+
+    ``decay`` "linear": block l of L survives with 1 - l / L * (1 - ``survival``) (eq. 4); "constant": with
+    ``survival``. A block without shortcut is never dropped.
+    """
+
+    survival: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = 1.0
+    decay: Decay = "linear"
+
+    def of(self, number: int, blocks: int) -> float:
+        """Survival probability of block ``number`` (from 1) of ``blocks``."""
+        return self.survival if self.decay == "constant" else 1 - number / blocks * (1 - self.survival)
 
 
 class Network(Frozen):
@@ -182,6 +148,7 @@ class Network(Frozen):
     stages: Annotated[tuple[Stage, ...], Field(min_length=1, max_length=MAX_STAGES)] = (Stage(),)
     head: Head = Head()
     init: Init = Init()
+    drop_path: DropPath = DropPath()
 
     @field_validator("name")
     @classmethod
@@ -196,6 +163,11 @@ class Network(Frozen):
             raise ValueError(
                 f"{self.blocks} blocks are above the limit of {MAX_NETWORK_BLOCKS}: use fewer blocks in the stages"
             )
+        if self.drop_path.survival < 1 and self.is_plain:
+            raise ValueError(
+                f"drop_path.survival is {self.drop_path.survival:g}, but no block has a shortcut that could stand in "
+                "for a dropped branch: use survival 1, or a residual network"
+            )
         return self
 
     @property
@@ -204,15 +176,19 @@ class Network(Frozen):
         return sum(stage.blocks for stage in self.stages)
 
     @property
+    def each(self) -> tuple[Block, ...]:
+        """All blocks of all stages in forward order."""
+        return tuple(block for stage in self.stages for block in stage.each)
+
+    @property
     def depth(self) -> int:
-        """Weighted layers of the main path, projections not counted (He 2016a, Sect. 3.3): 50 for ResNet-50."""
-        layers = {"basic": 2, "bottleneck": 3}
-        return 2 + sum(stage.blocks * layers[stage.block.branch] for stage in self.stages)
+        """Weighted layers of the main path, projections, gates and attention not counted (He 2016a, Sect. 3.3)."""
+        return 2 + sum(block.depth for block in self.each)
 
     @property
     def is_plain(self) -> bool:
         """True when no block has a shortcut."""
-        return all(stage.block.merge == "none" for stage in self.stages)
+        return all(block.merge == "none" for block in self.each)
 
 
 def checked(network: Network) -> Network:

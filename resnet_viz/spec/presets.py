@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial
 
+from .block import Block, Merge
 from .errors import SpecError
-from .network import Block, Head, Input, Merge, Network, Stage, Stem
+from .network import Head, Input, Network, Stage, Stem
 
 
 @dataclass(frozen=True)

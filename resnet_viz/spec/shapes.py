@@ -62,10 +62,10 @@ def block_shapes(network: Network) -> tuple[BlockShape, ...]:
     rows = []
     channels, height, width = after_stem(network)
     for s, stage in enumerate(network.stages, 1):
-        for b in range(1, stage.blocks + 1):
+        for b, block in enumerate(stage.each, 1):
             stride = stage.stride if b == 1 else 1
             enters = (channels, height, width)
-            channels, height, width = stage.block.out_width, halve(height, stride), halve(width, stride)
+            channels, height, width = block.out_width, halve(height, stride), halve(width, stride)
             rows.append(BlockShape(s, b, stride, enters, (channels, height, width)))
     return tuple(rows)
 
@@ -86,7 +86,7 @@ def problems(network: Network) -> tuple[Problem, ...]:
                     f"{network.input.height} x {network.input.width}: use a larger input or a smaller stem stride.")
         )  # fmt: skip
     for row in block_shapes(network):
-        block = network.stages[row.stage - 1].block
+        block = network.stages[row.stage - 1].block_at(row.block)
         where = f"Stage {row.stage}, block {row.block}"
         _, height, width = row.enters
         if row.stride > min(height, width):
@@ -100,7 +100,7 @@ def problems(network: Network) -> tuple[Problem, ...]:
                         f"{block.cardinality} groups, which does not come out even: use cardinality "
                         f"{gcd(row.enters[0], block.cardinality)}, or branch bottleneck.")
             )  # fmt: skip
-        if block.merge == "add" and block.shortcut == "A" and row.leaves[0] < row.enters[0]:
+        if block.merge != "none" and block.shortcut == "A" and row.leaves[0] < row.enters[0]:
             found.append(
                 Problem(row.stage, row.block, "shortcut", f"{where} goes from {row.enters[0]} to {row.leaves[0]} "
                         "channels, and shortcut A can only add zero channels: use shortcut B, or a larger width.")

@@ -5,16 +5,29 @@ from __future__ import annotations
 import re
 from typing import Any, Literal
 
+from .block import Block
 from .datasets import DATASETS
 from .network import MAX_NAME, Input, Network
 from .shapes import problems
 
 
 def _with_merge(network: Network, merge: Literal["none", "add"], name: str) -> Network:
+    def merged(block: Block) -> Block:
+        return block.model_copy(update={"merge": merge})
+
     stages = tuple(
-        stage.model_copy(update={"block": stage.block.model_copy(update={"merge": merge})}) for stage in network.stages
+        stage.model_copy(
+            update={
+                "block": merged(stage.block),
+                "overrides": tuple(o.model_copy(update={"block": merged(o.block)}) for o in stage.overrides),
+            }
+        )
+        for stage in network.stages
     )
-    return network.model_copy(update={"stages": stages, "name": name[:MAX_NAME]})
+    changes: dict[str, Any] = {"stages": stages, "name": name[:MAX_NAME]}
+    if merge == "none":  # a dropped branch would leave nothing
+        changes["drop_path"] = network.drop_path.model_copy(update={"survival": 1.0})
+    return network.model_copy(update=changes)
 
 
 def _plain_name(name: str) -> str:
@@ -78,7 +91,7 @@ def differences(first: Network, second: Network) -> tuple[tuple[str, str, str], 
     rows = [
         (key, str(left.get(key, "-")), str(right.get(key, "-")))
         for key in dict.fromkeys((*left, *right))
-        if left.get(key, "-") != right.get(key, "-")
+        if left.get(key, "-") != right.get(key, "-") and not _says_nothing(key, left, right)
     ]
     count = max(len(first.stages), len(second.stages))
     if len(first.stages) != len(second.stages) or count < 2:
@@ -103,11 +116,30 @@ def _flat(network: Network) -> dict[str, Any]:
     for part, fields in data.items():
         rows.update({f"{part}.{field}": value for field, value in fields.items()})
     for i, stage in enumerate(network.stages, 1):
-        plain = stage.block.merge == "none"
-        for field, value in stage.model_dump(exclude={"block"}).items():
+        for field, value in stage.model_dump(exclude={"block", "overrides"}).items():
             rows[f"stage {i} {field}"] = value
-        for field, value in stage.block.model_dump().items():
-            if field == "shortcut" and plain:
-                value = "-"
-            rows[f"stage {i} {field}"] = value
+        rows.update({f"stage {i} {field}": value for field, value in _block_rows(stage.block)})
+        for override in stage.overrides:
+            rows.update({f"stage {i} block {override.index} {f}": v for f, v in _block_rows(override.block)})
     return rows
+
+
+_NEEDS_SHORTCUT = ("shortcut", "shortcut_dropout", "projection_norm", "alpha", "beta")
+
+
+_DEFAULTS = {field: str(value) for field, value in Block() if field != "shortcut"}
+
+
+def _says_nothing(key: str, left: dict[str, Any], right: dict[str, Any]) -> bool:
+    """A field that does nothing in one network and has its default in the other; but a shortcut is worth saying."""
+    pair = {str(left.get(key)), str(right.get(key))}
+    return pair == {"-", _DEFAULTS.get(key.rpartition(" ")[2], "")}
+
+
+def _block_rows(block: Block) -> list[tuple[str, Any]]:
+    """The block's fields; "-" for those that do nothing in it."""
+    idle = {field for field in _NEEDS_SHORTCUT if block.merge == "none"}
+    idle |= set() if block.gated else {"gate_bias", "gate_kernel"}
+    idle |= set() if block.branch == "paths" else {"paths"}
+    rows = dict(block) | {"paths": "; ".join(map(str, block.lanes))}
+    return [(field, "-" if field in idle else value) for field, value in rows.items()]

@@ -20,19 +20,21 @@ def describe_blocks(network: Network) -> str:
     counts = [stage.blocks for stage in network.stages]
     equal = len(set(counts)) == 1
     shape = f"{len(counts)} × {counts[0]}" if equal and len(counts) > 1 else " + ".join(map(str, counts))
-    kinds = list(dict.fromkeys(_kind(stage.block) for stage in network.stages))
+    kinds = list(dict.fromkeys(_kind(block) for block in network.each))
     first = kinds[0]
     words = [f"{shape} {first[0]} block{'' if sum(counts) == 1 else 's'}", *first[1:]]
     return ", ".join(words + ["mixed"] * (len(kinds) > 1))
 
 
 def _kind(block: Block) -> tuple[str, ...]:
-    words = [("pre-activation " if block.order == "preactivation" else "") + block.branch]
+    branch = "parallel-path" if block.branch == "paths" else block.branch
+    words = [("pre-activation " if block.preactivated else "") + branch]
     if block.cardinality > 1:
         words.append(f"{block.cardinality} groups")
     if block.norm == "none":
         words.append("no norm")
-    words.append("no shortcut" if block.merge == "none" else f"shortcut {block.shortcut}")
+    gates = {"highway": "highway gates", "shortcut_gate": "gated shortcut"}
+    words.append("no shortcut" if block.merge == "none" else gates.get(block.merge, f"shortcut {block.shortcut}"))
     return tuple(words)
 
 

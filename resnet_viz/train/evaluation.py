@@ -44,8 +44,9 @@ class Evaluator:
             mine.copy_(theirs)
         data, exact = self._data, len(self._data.train_x) <= self._chunk
         if self._norms:
-            self._copy.train()
+            self._copy.eval()  # nothing is dropped while the norms look at the whole set
             for norm in self._norms:
+                norm.train()
                 norm.reset_running_stats()
                 norm.momentum = None  # plain averages over the chunks
             wrong = self._wrong(data.train_x, data.train_y)

@@ -12,8 +12,8 @@ from math import prod
 
 from resnet_viz.draw.wording import cut_middle, listed
 from resnet_viz.spec import DATASETS, Experiment, Network, differences
-from resnet_viz.spec.network import Block, Scheme
-from resnet_viz.spec.shapes import block_shapes
+from resnet_viz.spec.network import Scheme
+from resnet_viz.spec.plans import weight_shapes
 
 
 @dataclass(frozen=True)
@@ -26,22 +26,6 @@ class SharedWeights:
     same: tuple[str, ...]
     only_first: tuple[str, ...]
     only_second: tuple[str, ...]
-
-
-def weight_shapes(network: Network) -> dict[str, tuple[int, ...]]:
-    """Weight shape of each convolution [out, in / groups, k, k] and of ``fc`` [classes, width], in forward order."""
-    stem = network.stem
-    shapes: dict[str, tuple[int, ...]] = {"conv1": (stem.width, network.input.channels, stem.kernel, stem.kernel)}
-    for row in block_shapes(network):
-        block, path = network.stages[row.stage - 1].block, f"layer{row.stage}.{row.block - 1}"
-        enters, leaves = row.enters[0], row.leaves[0]
-        for i, shape in enumerate(_convolutions(block, enters), 1):
-            shapes[f"{path}.conv{i}"] = shape
-        changes = row.stride != 1 or enters != leaves
-        if block.merge == "add" and (block.shortcut == "C" or (block.shortcut == "B" and changes)):
-            shapes[f"{path}.downsample.0"] = (leaves, enters, 1, 1)
-    shapes["fc"] = (network.head.classes, network.stages[-1].block.out_width)
-    return shapes
 
 
 def shared_weights(first: Network, second: Network) -> SharedWeights:
@@ -114,11 +98,3 @@ def all_differences(experiment: Experiment) -> list[dict[str, str]]:
             row = rows.setdefault(field, {"Field": field} | dict.fromkeys(experiment.contestants, was))
             row[name] = other
     return list(rows.values())
-
-
-def _convolutions(block: Block, channels: int) -> tuple[tuple[int, ...], ...]:
-    """He 2016a, Fig. 5; a basic block has both, a bottleneck only its 3x3 cut into groups (Xie 2017)."""
-    inner, out, groups = block.inner_width, block.out_width, block.cardinality
-    if block.branch == "basic":
-        return (inner, channels // groups, 3, 3), (out, inner // groups, 3, 3)
-    return (inner, channels, 1, 1), (inner, inner // groups, 3, 3), (out, inner, 1, 1)

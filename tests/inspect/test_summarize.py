@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from math import prod
 
 import pytest
@@ -67,7 +68,7 @@ def test_layers_are_the_modules_with_a_kernel_or_a_matrix(network: Network) -> N
     for layer, (path, shape) in zip(found, called, strict=True):
         assert (layer.channels, layer.height, layer.width) == (*shape, 1, 1)[:3]
         assert layer.kind == ("linear" if path == "fc" else "conv")
-        assert layer.projection == ("downsample" in path)
+        assert layer.projection == bool(re.search(r"downsample|\.gate\.|\.se\.", path))
         place = (0, 0)
         if path.startswith("layer"):
             stage, block = path.split(".")[:2]

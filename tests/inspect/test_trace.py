@@ -25,7 +25,7 @@ SMALL = [name for name in presets() if name != "cifar_resnet1202"]
 
 
 def residual_blocks(network: Network) -> int:
-    return sum(stage.blocks for stage in network.stages if stage.block.merge == "add")
+    return sum(block.merge != "none" for block in network.each)
 
 
 def seen_shortcuts(graph: Graph) -> int:

@@ -37,7 +37,10 @@ CASES: list[tuple[Callable[[], Any], str]] = [
     (lambda: Block(width=0), "width is 0: it must be at least 1."),
     (lambda: Block(width=9000), "width is 9000: it must be at most 8192."),
     (lambda: Block(expansion=0), "expansion is 0: it must be at least 1."),
-    (lambda: Block.model_validate({"branch": "tri"}), "branch is 'tri': input should be 'basic' or 'bottleneck'."),
+    (
+        lambda: Block.model_validate({"branch": "tri"}),
+        "branch is 'tri': input should be 'basic', 'bottleneck' or 'paths'.",
+    ),
     (lambda: Block.model_validate({"nope": 1}), "nope is not a field that this version knows."),
     (
         lambda: Block(cardinality=3),

@@ -11,7 +11,8 @@ from resnet_viz.nn import build
 from resnet_viz.nn.initialisers import SCHEMES
 from resnet_viz.spec import Init, fit_to_dataset, plain_twin, preset, presets
 from resnet_viz.spec.network import Scheme
-from resnet_viz.ui.fairness import all_differences, contract, shared_weights, weight_shapes
+from resnet_viz.spec.plans import weight_shapes
+from resnet_viz.ui.fairness import all_differences, contract, shared_weights
 from resnet_viz.ui.race_state import default_experiment, start_from, with_network, without
 
 
