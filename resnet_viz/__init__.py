@@ -13,9 +13,9 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "resnet_viz.spec": (
-        "Block", "DropPath", "Experiment", "Head", "Init", "Input", "Lane", "LaneConv", "Network", "Override",
-        "PresetInfo", "Recipe", "ShareError", "SpecError", "Stage", "Stem", "decode", "encode", "plain_twin",
-        "preset", "preset_groups", "preset_info", "presets", "residual_twin",
+        "Block", "Comparison", "DropPath", "Experiment", "Head", "Init", "Input", "Lane", "LaneConv", "Network",
+        "Override", "PresetInfo", "Recipe", "ShareError", "SpecError", "Stage", "Stem", "decode", "encode",
+        "plain_twin", "preset", "preset_groups", "preset_info", "presets", "residual_twin",
     ),
     "resnet_viz.nn": ("build",),
     "resnet_viz.inspect": ("Graph", "Summary", "summarize", "trace"),
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from .runs import open_runs as open_runs
     from .runs import train as train
     from .spec import Block as Block
+    from .spec import Comparison as Comparison
     from .spec import DropPath as DropPath
     from .spec import Experiment as Experiment
     from .spec import Head as Head

@@ -6,6 +6,7 @@ exit status 2; a run that failed or was interrupted exits with 1.
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import time
@@ -21,6 +22,7 @@ from rich.table import Column, Table
 
 from resnet_viz.spec import (
     DATASETS,
+    Comparison,
     Experiment,
     Network,
     Recipe,
@@ -72,8 +74,11 @@ def read(text: str) -> Network | Experiment:
     if text in presets():
         return preset(text)
     if not text.endswith(".json"):
-        if text[1:3] == "1.":
-            return decode(text)
+        if re.match(r"[a-z]\d\.", text):
+            thing = decode(text)
+            if isinstance(thing, Comparison):
+                raise SpecError("this link holds a comparison: open it on the Compare page, or name one network.")
+            return thing
         raise SpecError(f"{text[:60]!r} is no preset, no share text and no .json file: `presets` lists the presets.")
     path = Path(text)
     if path.stat().st_size > MAX_FILE:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .block import Block, Lane, LaneConv
+from .comparison import Comparison
 from .datasets import DATASETS, DatasetInfo
 from .errors import ShareError, SpecError, sentence
 from .experiment import Experiment, Recipe
@@ -13,7 +14,7 @@ from .twins import differences, fit_to_dataset, plain_twin, residual_twin
 
 __all__ = [
     "DATASETS",
-    "Block",
+    "Block", "Comparison",
     "DatasetInfo",
     "DropPath",
     "Experiment",

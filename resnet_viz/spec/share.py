@@ -1,8 +1,8 @@
 """Networks and experiments as URL-safe text, and back.
 
-``p1.NAME`` is a preset unchanged; ``n1.DATA`` a network and ``x1.DATA`` an experiment, where DATA is the
-compact JSON of what differs from the defaults, deflated, in URL-safe base64. The digit is the format's
-version. Everything that comes in is hostile: sizes are capped before and after inflating, and the models
+``p1.NAME`` is a preset unchanged; ``n1.DATA`` a network, ``x1.DATA`` an experiment and ``c1.DATA`` a comparison,
+where DATA is the compact JSON of what differs from the defaults, deflated, in URL-safe base64. The digit is the
+format's version. Everything that comes in is hostile: sizes are capped before and after inflating, and the models
 validate what is left.
 """
 
@@ -16,6 +16,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from .comparison import Comparison
 from .errors import ShareError, SpecError, sentence
 from .experiment import Experiment
 from .network import Network, checked
@@ -23,11 +24,12 @@ from .presets import preset, presets
 
 MAX_TEXT = 16_000
 MAX_JSON = 200_000
-_KINDS: dict[str, type[Network] | type[Experiment]] = {"n": Network, "x": Experiment}
+Shared = Network | Experiment | Comparison
+_KINDS: dict[str, type[Shared]] = {"n": Network, "x": Experiment, "c": Comparison}
 
 
-def encode(thing: Network | Experiment) -> str:
-    """URL-safe text of a network or an experiment; :func:`decode` gives an equal object back."""
+def encode(thing: Shared) -> str:
+    """URL-safe text of a network, an experiment or a comparison; :func:`decode` gives an equal object back."""
     if isinstance(thing, Network):
         thing = checked(thing)
         if thing.name in presets() and preset(thing.name) == thing:
@@ -35,19 +37,21 @@ def encode(thing: Network | Experiment) -> str:
         kind = "n"
     elif isinstance(thing, Experiment):
         kind = "x"
+    elif isinstance(thing, Comparison):
+        kind = "c"
     else:
-        raise SpecError(f"a Network or an Experiment can be encoded, not {type(thing).__name__}")
+        raise SpecError(f"a Network, an Experiment or a Comparison can be encoded, not {type(thing).__name__}")
     raw = json.dumps(thing.model_dump(mode="json", exclude_defaults=True), separators=(",", ":"), sort_keys=False)
     packed = zlib.compress(raw.encode(), 9)
     return f"{kind}1." + base64.urlsafe_b64encode(packed).decode().rstrip("=")
 
 
-def decode(text: str) -> Network | Experiment:
-    """The network or experiment of a share text. Raises :class:`ShareError`, one sentence, for anything else."""
+def decode(text: str) -> Shared:
+    """What a share text holds. Raises :class:`ShareError`, one sentence, for anything that is none."""
     if not isinstance(text, str):
         raise ShareError(f"A share link is text, not {type(text).__name__}.")
     head, dot, body = text[: MAX_TEXT + 1].partition(".")
-    if not dot or len(head) != 2 or head[0] not in "pnx" or not body:
+    if not dot or len(head) != 2 or head[0] not in "pnxc" or not body:
         raise ShareError("This is not a share link of ResNet Viz: it was cut or changed. Ask for it once more.")
     if head[1] != "1":
         raise ShareError(f"This link has format {head[1]!r}, and this version reads format 1: update ResNet Viz.")

@@ -21,7 +21,7 @@ from typing import Any
 import streamlit as st
 from pydantic import ValidationError
 
-from resnet_viz.spec import Network, ShareError, SpecError, decode, encode, preset, presets, sentence
+from resnet_viz.spec import Experiment, Network, ShareError, SpecError, decode, encode, preset, presets, sentence
 from resnet_viz.spec.shapes import problems
 
 DEFAULT = "resnext50_32x4d"
@@ -148,7 +148,8 @@ class Draft:
             self.notice = str(error)
             return
         if not isinstance(network, Network):
-            self.notice = "This link holds a race, not a network: open it on the Race page."
+            what, page = ("race", "Race") if isinstance(network, Experiment) else ("comparison", "Compare")
+            self.notice = f"This link holds a {what}, not a network: open it on the {page} page."
             return
         near = sorted(range(len(self.history)), key=lambda i: abs(i - self.position))
         for i in near:

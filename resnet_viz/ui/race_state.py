@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from resnet_viz.spec import (
+    Comparison,
     Experiment,
     Network,
     Recipe,
@@ -137,6 +138,8 @@ def read_address(params: Mapping[str, str]) -> Address:
         thing = decode(text)
         if isinstance(thing, Network):
             race, changes = start_from(thing)
+        elif isinstance(thing, Comparison):
+            raise ShareError("This link holds a comparison, not a race: open it on the Compare page.")
         else:
             race, changes = _buildable(thing), ()
         return Address(race, changes, run, problem)

@@ -64,7 +64,7 @@ CASES: list[tuple[Callable[[], Any], str]] = [
         "use batch 1498",
     ),
     (lambda: checked("resnet50"), "a Network is needed here, not str: rv.preset(name) gives one"),  # type: ignore[arg-type]
-    (lambda: encode("x"), "a Network or an Experiment can be encoded, not str"),  # type: ignore[arg-type]
+    (lambda: encode("x"), "a Network, an Experiment or a Comparison can be encoded, not str"),  # type: ignore[arg-type]
     (lambda: decode(None), "A share link is text, not NoneType."),  # type: ignore[arg-type]
     (lambda: Stem(kernel=4), "stem.kernel is 4: an odd size keeps the image centred, try 5"),
     (lambda: Stage(blocks=100_000), "blocks is 100000: it must be at most 1000."),
