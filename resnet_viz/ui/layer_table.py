@@ -39,9 +39,9 @@ def layer_table(draft: Draft, focus: Focus) -> None:
             _marked(rows, focus.selected), hide_index=True, width="stretch", height=height, row_height=ROW_HEIGHT,
             column_config={
                 "layer": st.column_config.TextColumn(width=150),
-                "operation": st.column_config.TextColumn(width=224),
+                "operation": st.column_config.TextColumn(width=229),
                 "output": st.column_config.TextColumn(width=116, alignment="right"),
-                "parameters": st.column_config.NumberColumn(width=90, format="localized"),
+                "parameters": st.column_config.NumberColumn(width=86, format="localized"),
                 "mult-adds": st.column_config.NumberColumn(
                     width=100, format="localized", help="Multiply-adds of convolutions and linear layers, one image"
                 ),

@@ -45,7 +45,9 @@ _RULES = f"""
 .stApp button[kind^="primary"]:enabled, .stApp button[kind^="primary"]:enabled p {{
   color: light-dark(#FFFFFF, #0F1419);
 }}
-[data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] p {{ opacity: 1; color: var(--rv-quiet); }}
+.stApp [data-testid="stCaptionContainer"], .stApp [data-testid="stCaptionContainer"] p {{
+  opacity: 1; color: var(--rv-quiet);
+}}
 [class*="st-key-"][class*="-feed"] {{ position: absolute; width: 0; height: 0; overflow: hidden; }}
 """
 
