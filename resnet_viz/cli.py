@@ -1,4 +1,4 @@
-"""The command line: ``python -m resnet_viz presets | summary | train | replay | app``.
+"""The command line: ``python -m resnet_viz presets | summary | train | resume | replay | app``.
 
 The same library calls as the pages make, printed with Rich. A refusal is one sentence on standard error and
 exit status 2; a run that failed or was interrupted exits with 1.
@@ -50,6 +50,9 @@ cli = typer.Typer(help="Assemble residual networks, count them, train them, watc
 out = Console(width=None if sys.stdout.isatty() else 120)  # a pipe has no width: keep the columns whole
 err = Console(stderr=True)
 
+Deterministic = Annotated[
+    bool, typer.Option("--deterministic", help="Only algorithms that repeat themselves bit for bit (slower on a GPU).")
+]
 Store = Annotated[Path | None, typer.Option("--store", help="Directory of the runs (default: RESNET_VIZ_HOME).")]
 
 
@@ -158,6 +161,7 @@ def train(
     seed: Annotated[int | None, typer.Option(help="Seed of weights and batch order (default 0).")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu or cuda.")] = None,
     name: Annotated[str | None, typer.Option(help="Name of the run.")] = None,
+    deterministic: Deterministic = False,
     store: Store = None,
 ) -> None:
     """Train one network, or several against each other on the same batches; the app shows the run live."""
@@ -170,16 +174,39 @@ def train(
         out.print(f"{' against '.join(experiment.contestants)} on {data.name}, {experiment.steps} steps, "
                   f"seed {experiment.recipe.seed}", highlight=False, markup=False)  # fmt: skip
         with _bars(experiment) as progress:
-            run = run_training(experiment, store=store, name=name, progress=progress)
+            run = run_training(experiment, store=store, name=name, progress=progress, deterministic=deterministic)
     _finish(run)
 
 
+@cli.command()
+def resume(
+    run: Annotated[str, typer.Argument(help="The run's id, the start of it, or 'last'.")] = "last",
+    deterministic: Deterministic = False,
+    store: Store = None,
+) -> None:
+    """Let a run that was interrupted or stopped go on from its last checkpoint, to the same final weights.
+
+    One that is still alive is waited for; with a finished one there is nothing to do.
+    """
+    with refusals():
+        from resnet_viz.runs import resume as resume_training
+
+        found = _find(run, store)
+        with _bars(None if found.recorded else found.experiment) as progress:
+            found = resume_training(
+                found, progress=progress, deterministic=deterministic,
+                waiting=lambda state: err.print(f"The run is {state}: waiting for its end."),
+            )  # fmt: skip
+    _finish(found)
+
+
 @contextmanager
-def _bars(experiment: Experiment) -> Iterator[Any]:
+def _bars(experiment: Experiment | None) -> Iterator[Any]:
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:.0f}/{task.total:.0f}"),
                TextColumn("{task.fields[note]}"), TimeRemainingColumn())  # fmt: skip
     with Progress(*columns, console=err) as bars:
-        tasks = {c: bars.add_task(c, total=experiment.steps, note="") for c in experiment.contestants}
+        contestants = experiment.contestants if experiment else ()
+        tasks = {c: bars.add_task(c, total=experiment.steps if experiment else None, note="") for c in contestants}
 
         def show(now: NewestRow) -> None:
             bars.update(tasks[now.contestant], completed=now.step, note=f"loss {now.loss:.3f}")
@@ -209,6 +236,19 @@ def _table(data: RunData) -> None:
     out.print(f"{said.bold} {said.rest}", markup=False, highlight=False)
 
 
+def _find(run: str, store: Path | None) -> Run:
+    """The run that a word on the command line names. Raises ``SpecError`` with those that there are."""
+    from resnet_viz.runs import open_runs
+
+    runs = open_runs(store)
+    ids = [row.id for row in runs.list()]
+    found = ids[:1] if run == "last" else [i for i in ids if i.startswith(run)]
+    if len(found) != 1:
+        known = ", ".join(ids[:5]) or "none yet; `train` makes one"
+        raise SpecError(f"{run[:40]!r} names {'no run' if not found else 'several runs'}; the newest are: {known}.")
+    return runs.get(found[0])
+
+
 @cli.command()
 def replay(
     run: Annotated[str, typer.Argument(help="The run's id, the start of it, or 'last'.")] = "last",
@@ -218,15 +258,8 @@ def replay(
     """Play a stored run again in the terminal: loss and first-to-last gradient ratio, step by step."""
     with refusals():
         from resnet_viz.draw.verdict import verdict
-        from resnet_viz.runs import open_runs, run_data
 
-        runs = open_runs(store)
-        ids = [row.id for row in runs.list()]
-        found = ids[:1] if run == "last" else [i for i in ids if i.startswith(run)]
-        if len(found) != 1:
-            known = ", ".join(ids[:5]) or "none yet; `train` makes one"
-            raise SpecError(f"{run[:40]!r} names {'no run' if not found else 'several runs'}; the newest are: {known}.")
-        data = run_data(runs.store, found[0])
+        data = _find(run, store).data
     steps = max((len(data.signals(c)["loss"]) for c in data.contestants), default=0)
     count = TextColumn("step {task.completed:.0f}/{task.total:.0f}", table_column=Column(no_wrap=True, min_width=14))
     said = TextColumn("{task.fields[note]}", table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1))

@@ -87,3 +87,12 @@ def draw_from(model: nn.Module, source: torch.Generator) -> None:
     for module in model.modules():
         if isinstance(module, Stochastic):
             module.draw_from(source)
+
+
+def sources(model: nn.Module) -> list[torch.Generator]:
+    """The generators that a network's stochastic layers draw from, each once, in forward order."""
+    found: dict[int, torch.Generator] = {}
+    for module in model.modules():
+        if isinstance(module, Stochastic):
+            found.setdefault(id(module.source), module.source)
+    return list(found.values())

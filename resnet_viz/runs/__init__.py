@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from .recordings import load_recording, save_recording
     from .run_store import Run, RunStore, experiment_key, open_runs
     from .telemetry import Evaluation, RunData, merge, run_data
-    from .training import train
+    from .training import resume, train
 
 __all__ = [
     "ROLES", "Evaluation", "Event", "Frame", "Place", "Progress", "Run", "RunData", "RunRow", "RunStore", "Store",
     "StoreError", "ensure_worker", "execute", "experiment_key", "load_recording", "locate", "merge", "open_runs",
-    "role_names", "run_data", "save_recording", "status", "store_directory", "train", "worker_alive",
+    "resume", "role_names", "run_data", "save_recording", "status", "store_directory", "train", "worker_alive",
     "worker_trouble",
 ]  # fmt: skip
 
@@ -29,7 +29,7 @@ _LAZY = {
     "load_recording": "recordings", "save_recording": "recordings",
     "Evaluation": "telemetry", "RunData": "telemetry", "merge": "telemetry", "run_data": "telemetry",
     "Run": "run_store", "RunStore": "run_store", "experiment_key": "run_store", "open_runs": "run_store",
-    "train": "training",
+    "resume": "training", "train": "training",
 }  # fmt: skip
 
 

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""1: runs, frames, events, commands, workers, estimates. 2: checkpoints as well."""
 BUSY_SECONDS = 30.0
 """How long a writer waits for another one before it gives up."""
 SCHEMA = """
@@ -30,15 +31,26 @@ CREATE TABLE IF NOT EXISTS commands (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, run TEXT NOT NULL, kind TEXT NOT NULL, data TEXT NOT NULL,
     t REAL NOT NULL, taken REAL);
 CREATE INDEX IF NOT EXISTS commands_of_run ON commands (run, seq);
+CREATE TABLE IF NOT EXISTS checkpoints (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, run TEXT NOT NULL, contestant TEXT NOT NULL, step INTEGER NOT NULL,
+    file TEXT NOT NULL, bytes INTEGER NOT NULL, t REAL NOT NULL);
+CREATE INDEX IF NOT EXISTS checkpoints_of_run ON checkpoints (run, contestant, seq);
 CREATE TABLE IF NOT EXISTS workers (
     pid INTEGER NOT NULL, started REAL NOT NULL, heartbeat REAL NOT NULL, PRIMARY KEY (pid, started));
 CREATE TABLE IF NOT EXISTS estimates (
     key TEXT PRIMARY KEY, experiment TEXT NOT NULL, asked REAL NOT NULL, result TEXT);
 """
+KNOWN = "WHERE EXISTS (SELECT 1 FROM runs WHERE id = ?)"
+"""Ends an INSERT ... SELECT that belongs to a run: for one that was removed in the meantime nothing is written."""
 
 
 class StoreError(ValueError, OSError):
     """The directory cannot hold a store; the text is one sentence for a person."""
+
+
+def number(done: sqlite3.Cursor) -> int:
+    """The number of the row that was inserted, 0 when none was."""
+    return int(done.lastrowid or 0) if done.rowcount == 1 else 0
 
 
 def connect(path: Path) -> sqlite3.Connection:

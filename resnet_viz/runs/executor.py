@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import platform
 import queue
 import sqlite3
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
-from .. import __version__
 from ..spec import Experiment, Recipe, sentence
 from ..train.cards import cards, measured_paths
+from ..train.checkpoints import Past
 from ..train.control import Control
-from ..train.devices import calculation, choose, describe, slots_for
+from ..train.devices import calculation, choose, deterministic, slots_for
 from ..train.limits import check_memory
-from ..train.race import Ended, Evaluated, Failed, Race, Rows
+from ..train.race import Ended, Evaluated, Failed, Race, Rows, Snapshot
 from ..train.slots import Slots
+from .checkpoints import Keeper, catch_up, past_of
+from .headers import header, on_its_device
 from .store import Command, Store
 
 BEAT_SECONDS = 1.0
@@ -31,6 +31,8 @@ POLL_SECONDS = 0.04
 ENDED = "The process that trained it was asked to end before the run was finished; what it measured is kept."
 GONE = "The run or the directory of the runs has vanished."
 ROOM = "Stopped to make room: eight paused runs were waiting."
+
+OTHER_SIGNALS = "Another version of ResNet Viz began this run and measured other signals: it cannot go on here."
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +62,9 @@ def execute(
 ) -> str:
     """Train a run that this process has claimed, until it is over; gives its last state.
 
+    A run that has checkpoints goes on from the newest good one of each contestant, on the kind of device that it was
+    begun on; without one it begins anew, with the same weights and batches. Either way it ends with the same bits
+    as if it had never been interrupted (on a CPU; on a GPU as far as its kernels repeat themselves).
     Commands are read 25 times a second, frames written about ten times a second for each contestant, the first
     one at once. ``ending`` set from outside interrupts the run; ``active`` is told when the run is paused (False)
     and when it goes on (True). What goes wrong in the run becomes its state and reason; this raises only what
@@ -67,8 +72,10 @@ def execute(
     """
     with _heartbeat(store, run) as vanished:
         try:
-            experiment = Experiment.model_validate_json(store.row(run).experiment_json)
-            with calculation(choose(experiment.recipe.device)):
+            row = store.row(run)
+            experiment = on_its_device(row, Experiment.model_validate_json(row.experiment_json))
+            strict = row.header.get("deterministic") is True
+            with deterministic(strict), calculation(choose(experiment.recipe.device)):
                 return _Execution(store, run, experiment, slots, ending, progress, active, vanished).go()
         except KeyboardInterrupt:
             store.set_state(run, "stopped", "Stopped with Ctrl-C.")
@@ -103,12 +110,17 @@ class _Execution:
         self.slots = slots or slots_for(choose(experiment.recipe.device))
         self.race: Race | None = None
         self.early: list[Command] = []
+        self.keeper = Keeper(store, run, experiment, choose(experiment.recipe.device).type)
+        self.evaluated = {(event.contestant, event.step) for event in store.events(run, kind="eval")}
 
     def go(self) -> str:
         """Build, race until every contestant has ended, then write the last state."""
-        self.race = self._build()
-        if self.race is not None:
-            self._train(self.race)
+        try:
+            self.race = self._build()
+            if self.race is not None:
+                self._train(self.race)
+        finally:
+            self.keeper.close()
         if self.vanished.is_set():
             return "interrupted"
         state = self.state or "finished"
@@ -124,14 +136,14 @@ class _Execution:
         device = choose(self.experiment.recipe.device)
         found = cards(self.experiment)
         check_memory(self.experiment, device, self.slots.count)
-        self.store.set_header(self.run, header(self.experiment, found, device))
+        past = self._past(found, device)
         built: queue.SimpleQueue[Race | Exception] = queue.SimpleQueue()
 
         def build() -> None:
             if device.type == "cpu":
                 torch.set_num_threads(1)  # the number belongs to each thread
             try:
-                built.put(Race(self.experiment, measured_paths(found), slots=self.slots))
+                built.put(Race(self.experiment, measured_paths(found), slots=self.slots, past=past))
             except Exception as error:
                 built.put(error)
 
@@ -145,6 +157,27 @@ class _Execution:
                     raise outcome
                 return outcome if self.state is None else None
         return None
+
+    def _past(self, found: list[dict[str, Any]], device: torch.device) -> Past:
+        """Where the run goes on, which is then said in its state; writes the header."""
+        before = self.store.row(self.run).header
+        made = header(self.experiment, found, device)
+        if before.get("contestants"):
+            measured = [[card["signals"] for card in head["contestants"]] for head in (before, made)]
+            if measured[0] != measured[1]:
+                raise ValueError(OTHER_SIGNALS)
+            made |= {key: before[key] for key in ("started", "deterministic") if key in before}
+        elif before.get("deterministic") is True:
+            made["deterministic"] = True
+        self.store.set_header(self.run, made)
+        if not before.get("contestants"):
+            return Past()
+        past, notes = past_of(self.store, self.run, self.experiment)
+        catch_up(self.store, self.run, past)
+        step = min(past.begin(name)[0] for name in self.experiment.contestants)
+        where = f"Resumed after {step} of {self.experiment.steps} steps." if step else "Begun again from the start."
+        self.store.set_state(self.run, "running", " ".join([where, *notes]))
+        return past
 
     def _train(self, race: Race) -> None:
         running = set(race.engines)
@@ -175,11 +208,15 @@ class _Execution:
         if self.state is None and (self.ending.is_set() or self.vanished.is_set()):
             self._end("interrupted", GONE if self.vanished.is_set() else ENDED)
 
-    def _write(self, message: Rows | Evaluated | Failed) -> None:
-        if isinstance(message, Failed):
+    def _write(self, message: Rows | Evaluated | Snapshot | Failed) -> None:
+        if isinstance(message, Snapshot):
+            self.keeper.keep(message)
+        elif isinstance(message, Failed):
             if self.state != "failed":
                 self.state, self.reason = "failed", message.reason
         elif isinstance(message, Evaluated):
+            if (message.contestant, message.step) in self.evaluated:
+                return  # it stands there from before the run was resumed
             data = {"epoch": message.epoch, "train_error": message.train_error, "test_error": message.test_error}
             self.store.add_event(self.run, "eval", data, contestant=message.contestant, step=message.step)
         else:
@@ -227,20 +264,6 @@ class _Execution:
             if control.paused != before:
                 store.set_state(run, "paused" if control.paused else "running")
                 self.active(not control.paused)
-
-
-def header(experiment: Experiment, found: list[dict[str, Any]], device: torch.device) -> dict[str, Any]:
-    """A run's header: versions, device, data set, seed, steps, start, and the contestants' cards."""
-    return {
-        "versions": {"python": platform.python_version(), "torch": torch.__version__, "resnet_viz": __version__},
-        "device": describe(device, len(found)),
-        "dataset": experiment.dataset,
-        "seed": experiment.recipe.seed,
-        "steps": experiment.steps,
-        "steps_per_epoch": experiment.steps_per_epoch,
-        "started": time.time(),
-        "contestants": found,
-    }
 
 
 @contextlib.contextmanager

@@ -70,6 +70,7 @@ class _Header(_Strict):
     steps: Count
     steps_per_epoch: Annotated[int, Field(ge=1, le=1_000_000)]
     started: Number
+    deterministic: bool = False
     contestants: Annotated[list[_Card], Field(min_length=1, max_length=6)]
 
 
@@ -153,7 +154,7 @@ def load_recording(path: str | Path) -> RunData:
         reason=about.reason,
         created=about.created,
         experiment_json=about.experiment,
-        header=about.header.model_dump(),
+        header=about.header.model_dump(exclude_defaults=True),
         frames=_frames(path.name, about, arrays),
         events=tuple(Event(**event.model_dump()) for event in about.events),
     )

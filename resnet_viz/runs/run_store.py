@@ -57,8 +57,13 @@ class Run:
         return self.row.header
 
     @property
+    def recorded(self) -> bool:
+        """True for the telemetry of somebody's own training loop (:func:`~resnet_viz.runs.record`)."""
+        return self.row.recorded
+
+    @property
     def experiment(self) -> Experiment:
-        """What was asked for."""
+        """What was asked for. Raises pydantic's ``ValidationError`` for a run that was :attr:`recorded`."""
         from ..spec import Experiment
 
         return Experiment.model_validate_json(self.row.experiment_json)

@@ -9,17 +9,23 @@ gets its own.
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 import time
 import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .database import StoreError
+from .database import KNOWN, StoreError, number
 from .liveness import LIVE_STATES, status
-from .workers import Workers
+from .shelf import CHECKPOINTS, Kept, Shelf
 
-__all__ = ["Command", "Event", "Frame", "RunRow", "Store", "StoreError"]
+__all__ = ["CHECKPOINTS", "RESUMABLE", "Command", "Event", "Frame", "Kept", "RunRow", "Store", "StoreError"]
+
+NO_EXPERIMENT = "{}"
+"""Stands in the experiment's place for a training loop of somebody's own."""
+RESUMABLE = frozenset({"interrupted", "stopped", "failed"})
+"""States in which a run can go on from its last checkpoint."""
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,6 +49,11 @@ class RunRow:
     worker_pid: int | None
     worker_started: float | None
     heartbeat: float | None
+
+    @property
+    def recorded(self) -> bool:
+        """True when it comes from a training loop of somebody's own, not from an experiment."""
+        return self.experiment_json == NO_EXPERIMENT
 
 
 @dataclass(frozen=True)
@@ -77,7 +88,7 @@ class Command:
     data: dict[str, Any]
 
 
-class Store(Workers):
+class Store(Shelf):
     """The database in one directory, created when missing. Safe to use from several threads and processes.
 
     Raises :class:`StoreError` when the directory cannot hold it or a newer version of this package wrote it.
@@ -130,6 +141,27 @@ class Store(Workers):
         with self._write() as db:
             return _take(db, run, pid, started)
 
+    def again(self, run: str, owner: tuple[int, float] | None = None) -> bool:
+        """Let a run that was interrupted, stopped or failed go on: it waits for a worker, or ``owner`` has it at once.
+
+        What was asked of it before and not yet done is forgotten. False when somebody else was faster, it lies in the
+        bin, or its state is another one. Raises ``KeyError`` when there is no such run.
+        """
+        with self._write() as db:
+            row = self.row(run)
+            if row.deleted is not None or status(row)[0] not in RESUMABLE:
+                return False
+            db.execute("UPDATE commands SET taken = ? WHERE run = ? AND taken IS NULL", (time.time(), run))
+            db.execute(
+                "UPDATE runs SET state = 'queued', reason = NULL, worker_pid = NULL, worker_started = NULL, "
+                "heartbeat = NULL WHERE id = ?",
+                (run,),
+            )
+            if owner is not None:
+                return _take(db, run, *owner)
+            _add_event(db, run, "state", {"state": "queued", "reason": None})
+        return True
+
     def queued(self) -> list[str]:
         """The runs that wait for a worker, oldest first."""
         sql = "SELECT id FROM runs WHERE state = 'queued' AND deleted IS NULL ORDER BY created, rowid"
@@ -176,9 +208,11 @@ class Store(Workers):
             found = db.execute("SELECT * FROM runs WHERE deleted < ?", (time.time() - older_than,)).fetchall()
             gone = [row.id for row in map(_run_row, found) if not _in_work(row)]
             for run in gone:
-                for table in ("frames", "events", "commands"):
+                for table in ("frames", "events", "commands", "checkpoints"):
                     db.execute(f"DELETE FROM {table} WHERE run = ?", (run,))
                 db.execute("DELETE FROM runs WHERE id = ?", (run,))
+        for run in gone:
+            shutil.rmtree(self.directory / CHECKPOINTS / run, ignore_errors=True)
         return len(gone)
 
     # -- telemetry ----------------------------------------------------------------------------------------
@@ -194,10 +228,10 @@ class Store(Workers):
         with self._write() as db:
             done = db.execute(
                 "INSERT INTO frames (run, contestant, first, steps, signals, data, t) "
-                f"SELECT ?, ?, ?, ?, ?, ?, ? {_KNOWN}",
+                f"SELECT ?, ?, ?, ?, ?, ?, ? {KNOWN}",
                 (run, contestant, first, *block.shape, block.tobytes(), time.time(), run),
             )
-        return _number(done)
+        return number(done)
 
     def frames(self, run: str, after: int = 0, contestant: str | None = None) -> list[Frame]:
         """The chunks with a sequence number above ``after``, in order."""
@@ -212,6 +246,11 @@ class Store(Workers):
             )
             for r in self._db.execute(sql + " ORDER BY seq", args)
         ]  # fmt: skip
+
+    def rows_written(self, run: str) -> dict[str, int]:
+        """How many rows of telemetry each contestant has, the last one's step plus one."""
+        sql = "SELECT contestant, MAX(first + steps) FROM frames WHERE run = ? GROUP BY contestant"
+        return {name: int(rows) for name, rows in self._db.execute(sql, (run,))}
 
     def add_event(
         self, run: str, kind: str, data: dict[str, Any], *, contestant: str | None = None, step: int | None = None
@@ -248,14 +287,6 @@ class Store(Workers):
         return [Command(r["seq"], r["kind"], json.loads(r["data"])) for r in rows]
 
 
-_KNOWN = "WHERE EXISTS (SELECT 1 FROM runs WHERE id = ?)"
-
-
-def _number(done: sqlite3.Cursor) -> int:
-    """The number of the row that was inserted, 0 when none was."""
-    return int(done.lastrowid or 0) if done.rowcount == 1 else 0
-
-
 def _in_work(row: RunRow) -> bool:
     return row.worker_pid is not None and status(row)[0] in LIVE_STATES
 
@@ -280,10 +311,10 @@ def _take(db: sqlite3.Connection, run: str, pid: int, started: float) -> bool:
 
 def _add_command(db: sqlite3.Connection, run: str, kind: str, data: dict[str, Any]) -> int:
     done = db.execute(
-        f"INSERT INTO commands (run, kind, data, t) SELECT ?, ?, ?, ? {_KNOWN}",
+        f"INSERT INTO commands (run, kind, data, t) SELECT ?, ?, ?, ? {KNOWN}",
         (run, kind, json.dumps(data), time.time(), run),
     )
-    return _number(done)
+    return number(done)
 
 
 def _add_event(
@@ -295,10 +326,10 @@ def _add_event(
     step: int | None = None,
 ) -> int:
     done = db.execute(
-        f"INSERT INTO events (run, kind, contestant, step, data, t) SELECT ?, ?, ?, ?, ?, ? {_KNOWN}",
+        f"INSERT INTO events (run, kind, contestant, step, data, t) SELECT ?, ?, ?, ?, ?, ? {KNOWN}",
         (run, kind, contestant, step, json.dumps(data), time.time(), run),
     )
-    return _number(done)
+    return number(done)
 
 
 def _run_row(r: sqlite3.Row) -> RunRow:

@@ -144,6 +144,7 @@ class Worker:
             return False
         for run in queued:
             if self.store.claim(run, *self.identity):
+                self._over.pop(run, None)  # it was here before, and was resumed
                 self._going.add(run)
                 thread = threading.Thread(target=self._execute, args=(run,), name=f"run {run}", daemon=True)
                 self._in_hand[run] = thread

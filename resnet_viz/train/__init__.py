@@ -43,9 +43,13 @@ class _Train(ModuleType):
         engine: str = "auto",
         name: str | None = None,
         progress: Callable[[Any], None] | None = None,
+        *,
+        deterministic: bool = False,
     ) -> Any:
         """See :func:`resnet_viz.runs.training.train`."""
-        return import_module("resnet_viz.runs").train(experiment, store, engine, name, progress)
+        return import_module("resnet_viz.runs").train(
+            experiment, store, engine, name, progress, deterministic=deterministic
+        )
 
 
 sys.modules[__name__].__class__ = _Train

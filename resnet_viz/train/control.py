@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable
 
 from ..spec import Recipe
+from .checkpoints import Past
 from .schedule import Schedule
 
 WINDOW = 4
@@ -27,15 +28,19 @@ class Control:
     A pause lets the contestants that lie behind come up to the one in front: all stop at the same step.
     """
 
-    def __init__(self, contestants: Iterable[str], recipe: Recipe, steps: int) -> None:
+    def __init__(self, contestants: Iterable[str], recipe: Recipe, steps: int, past: Past | None = None) -> None:
+        past = past or Past()
         self.steps = steps
         self._schedule = Schedule(recipe, steps)
-        self._pace = recipe.pace
+        for step, value in past.changes:
+            self._schedule.change(step, value)
+        self._pace = recipe.pace if past.pace is None else past.pace
         # The row that each contestant has or is on its way to: what it was allowed cannot be taken back.
-        self._heading = dict.fromkeys(contestants, -1)
+        self._heading = {name: _heading(*past.begin(name), steps) for name in contestants}
+        self._seen = past.rows - 1
         self._stopped = False
         self._limit: int | None = None
-        self._origin = (time.monotonic(), 0)
+        self._origin = (time.monotonic(), self._front)
         self._changed = threading.Condition()
 
     # -- the person's side --------------------------------------------------------------------------------
@@ -44,6 +49,12 @@ class Control:
     def paused(self) -> bool:
         """True between a pause (or a single step) and the next resume."""
         return self._limit is not None
+
+    @property
+    def changes(self) -> tuple[tuple[int, float], ...]:
+        """Learning rates set by hand so far, as (first step, value)."""
+        with self._changed:
+            return self._schedule.changes
 
     @property
     def reached(self) -> int:
@@ -79,10 +90,11 @@ class Control:
     def set_learning_rate(self, value: float) -> int | None:
         """Change the learning rate for all; gives the first step that has it, None when no step is left for it.
 
-        It is a step that no contestant is on its way to, so that the change meets all of them at the same step.
+        It is a step that no contestant is on its way to, so that the change meets all of them at the same step, and
+        none that was on a screen before the run was resumed.
         """
         with self._changed:
-            step = max(self._heading.values()) + 1
+            step = max(self._seen, *self._heading.values()) + 1
             if step >= self.steps:
                 return None
             self._schedule.change(step, value)
@@ -111,11 +123,21 @@ class Control:
             self._heading[contestant] = self.steps
             self._changed.notify_all()
 
-    def turn(self, contestant: str, step: int, patience: float) -> bool | None:
-        """Wait until update ``step`` may be applied: True now, False never (stopped), None when patience is over."""
+    def holds(self, step: int) -> bool:
+        """True while a pause holds update ``step`` back."""
+        limit = self._limit
+        return limit is not None and step >= limit
+
+    def turn(self, contestant: str, step: int, patience: float, *, tell_pause: bool = False) -> bool | None:
+        """Wait until update ``step`` may be applied: True now, False never (stopped), None when patience is over.
+
+        With ``tell_pause`` patience is over as soon as a pause holds the step.
+        """
         with self._changed:
             end = time.monotonic() + patience
             while not self._stopped:
+                if tell_pause and self.holds(step):
+                    return None
                 delay = self._delay(step)
                 if delay <= 0:
                     self._heading[contestant] = step + 1
@@ -140,3 +162,7 @@ class Control:
     @property
     def _front(self) -> int:
         return max(0, *self._heading.values())
+
+
+def _heading(step: int, computed: bool, steps: int) -> int:
+    return steps if step >= steps else step if computed else step - 1

@@ -96,3 +96,35 @@ def calculation(device: torch.device) -> Iterator[None]:
             # The settings leave with the last race, whichever race brought them.
             leaving = _cudnn_users.pop()
             leaving.close()
+
+
+_strict = threading.Lock()
+_strict_users: list[ExitStack] = []
+
+
+@contextmanager
+def deterministic(wanted: bool) -> Iterator[None]:
+    """``torch.use_deterministic_algorithms`` for the whole process until the last race that wants it is over.
+
+    An operation that has no deterministic form then raises, which ends the run with torch's own sentence. cuBLAS
+    needs a fixed workspace, taken from the environment when the first product is computed on the GPU: in a process
+    that has used the GPU already set ``CUBLAS_WORKSPACE_CONFIG=:4096:8`` beforehand. Nothing unless ``wanted``.
+    """
+    if not wanted:
+        yield
+        return
+    with _strict:
+        stack = ExitStack()
+        if not _strict_users:
+            os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+            before = torch.are_deterministic_algorithms_enabled()
+            warn = torch.is_deterministic_algorithms_warn_only_enabled()
+            torch.use_deterministic_algorithms(True)
+            stack.callback(torch.use_deterministic_algorithms, before, warn_only=warn)
+        _strict_users.append(stack)
+    try:
+        yield
+    finally:
+        with _strict:
+            leaving = _strict_users.pop()
+            leaving.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -15,8 +15,10 @@ from ..nn import build
 from ..spec import Network, Recipe
 from ..spec.shapes import after_stem, block_shapes
 from .batches import Batches
+from .checkpoints import CheckpointError
 from .evaluation import Evaluator
 from .probes import Probe
+from .state import gather, scatter
 
 
 def block_paths(network: Network) -> tuple[str, ...]:
@@ -100,3 +102,20 @@ class EagerEngine:
     def evaluate(self) -> tuple[float, float]:
         """(train error, test error) on the whole sets as fractions, batch-norm statistics estimated again."""
         return self._evaluator(self.model)
+
+    def state(self, *, computed: bool) -> dict[str, torch.Tensor]:
+        """All that a later :meth:`restore` needs, copied to the CPU; ``computed``: :meth:`compute` came last."""
+        return gather(self.model, self._optimizer, gradients=computed)
+
+    def restore(self, tensors: Mapping[str, torch.Tensor], step: int, *, computed: bool) -> None:
+        """Stand where :meth:`state` was taken: ``step`` updates done, with ``computed`` the row of ``step`` as well.
+
+        Raises :class:`~resnet_viz.train.checkpoints.CheckpointError` for the state of another network.
+        """
+        try:
+            scatter(self.model, self._optimizer, tensors)
+        except (RuntimeError, KeyError, ValueError) as error:
+            raise CheckpointError("belongs to another network") from error
+        self.probe.begin(step + computed)
+        if self._stream is not None:
+            self._stream.wait_stream(torch.cuda.current_stream(self.device))

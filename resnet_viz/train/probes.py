@@ -50,6 +50,10 @@ class Probe:
         for place, path in enumerate(blocks):
             model.get_submodule(path).register_forward_pre_hook(self._watch(place))
 
+    def begin(self, row: int) -> None:
+        """Count from that row on; call it before the first :meth:`record`."""
+        self._first = row
+
     @property
     def waiting(self) -> int:
         """Rows that nobody has taken yet."""

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ..data import load
 from ..spec import Experiment, sentence
+from .checkpoints import EvalRow, Past
 from .control import Control
 from .devices import choose, slots_for
 from .engine import EagerEngine, on_device
@@ -22,6 +23,12 @@ from .slots import Slots
 
 FLUSH = 0.1
 """Seconds between two copies of a ring to the host: ten frames a second are what a live picture shows."""
+KEEP_SECONDS = 5.0
+"""Seconds between two checkpoints of a contestant: what a kill costs at most, besides what one costs to write."""
+KEEP_SECONDS_EVALUATED = 1.0
+"""The same where the contestant has just been evaluated."""
+KEEP_SHARE = 0.01
+"""Checkpoints take at most this share of the time: a large network has them more seldom."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +66,31 @@ class Ended:
     contestant: str
 
 
-Message = Rows | Evaluated | Failed | Ended
+@dataclass(eq=False)
+class Snapshot:
+    """The contestant's whole state after ``step`` updates, and with ``computed`` the row of ``step``.
+
+    All rows and evaluations up to there were sent before. ``tensors`` as :mod:`~resnet_viz.train.state` names them.
+    Who writes it down says so with :meth:`done`; until then the contestant takes no other.
+    """
+
+    contestant: str
+    step: int
+    computed: bool
+    tensors: dict[str, torch.Tensor]
+    changes: tuple[tuple[int, float], ...]
+    evals: tuple[EvalRow, ...]
+    seconds: float = 0.0
+    waiting: bool = True
+
+    def done(self, seconds: float) -> None:
+        """It is written, or cannot be, after so many seconds of work."""
+        self.seconds += seconds
+        self.tensors = {}
+        self.waiting = False
+
+
+Message = Rows | Evaluated | Snapshot | Failed | Ended
 
 
 class Race:
@@ -67,16 +98,24 @@ class Race:
 
     :meth:`start` returns at once; telemetry comes through :attr:`messages` until each contestant has sent
     :class:`Ended`; :attr:`control` steers. A row or gradient that is not finite ends the whole race, since
-    nothing is compared any more. The caller holds :func:`~resnet_viz.train.devices.calculation` meanwhile.
-    Raises ``SpecError`` when a network cannot be built or the device is not there.
+    nothing is compared any more. The caller holds :func:`~resnet_viz.train.devices.calculation` meanwhile. With
+    ``past`` each contestant goes on from its checkpoint, to the same bits as without the interruption on a CPU.
+    Raises ``SpecError`` when a network cannot be built or the device is not there, ``CheckpointError`` when a
+    checkpoint belongs to another network.
     """
 
     def __init__(
-        self, experiment: Experiment, layers: Mapping[str, Sequence[str]], *, slots: Slots | None = None
+        self,
+        experiment: Experiment,
+        layers: Mapping[str, Sequence[str]],
+        *,
+        slots: Slots | None = None,
+        past: Past | None = None,
     ) -> None:
         recipe = experiment.recipe
         self.device = choose(recipe.device)
-        self.control = Control(experiment.contestants, recipe, experiment.steps)
+        self.past = past or Past()
+        self.control = Control(experiment.contestants, recipe, experiment.steps, self.past)
         self.messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._slots = slots or slots_for(self.device)
         self._epoch = experiment.steps_per_epoch
@@ -85,6 +124,8 @@ class Race:
             name: EagerEngine(network, recipe, data, layers[name], self.device)
             for name, network in experiment.contestants.items()
         }
+        for name, found in self.past.checkpoints.items():
+            self.engines[name].restore(found.tensors, found.place.step, computed=found.place.computed)
         self._threads = [
             threading.Thread(target=self._run, args=(name,), name=f"contestant {name}", daemon=True)
             for name in experiment.contestants
@@ -127,29 +168,73 @@ class _Contestant:
         self.epoch = race._epoch
         self.put = race.messages.put
         self.flushed = -FLUSH
+        self.begin = race.past.begin(name)
+        self.evals = list(race.past.evals(name))
+        self.rate = 0.0
+        self.failed = False
+        self.snapshot: Snapshot | None = None
+        self.kept = time.monotonic()
+        self.place = self.begin
 
     def run(self) -> None:
+        first, computed = self.begin
         steps = self.control.steps
-        for step in range(steps):
+        for step in range(first, steps):
+            if computed and step == first:
+                self.rate = self.control.begin(self.name, step)
+            elif not self._compute(step):
+                return
+            if not self._turn(step):
+                self._keep(step, computed=True)
+                return
             with self.slots:
-                rate = self.control.begin(self.name, step)
-                self.engine.compute(step, rate)
-            if not self._flush_if_due() or (step == 0 and not self._evaluate(0)) or not self._turn(step):
-                break
-            with self.slots:
-                self.engine.update(rate)
-            if (step + 1) % self.epoch == 0 and not self._evaluate(step + 1):
-                break
-        self._flush()
+                self.engine.update(self.rate)
+            ends = (step + 1) % self.epoch == 0
+            if ends and not self._evaluate(step + 1):
+                return
+            if self._keep_is_due(KEEP_SECONDS_EVALUATED if ends else KEEP_SECONDS):
+                self._keep(step + 1, computed=False)
+        self._keep(steps, computed=False)
+
+    def _compute(self, step: int) -> bool:
+        with self.slots:
+            self.rate = self.control.begin(self.name, step)
+            self.engine.compute(step, self.rate)
+        return self._flush_if_due() and (step > 0 or self._evaluate(0))
 
     def _turn(self, step: int) -> bool:
+        """Wait for the turn; False when the race is over for this contestant."""
+        kept = self.place == (step, True)
         while True:
             due = self.flushed + FLUSH - time.monotonic() if self.engine.probe.waiting else np.inf
-            go = self.control.turn(self.name, step, due)
+            go = self.control.turn(self.name, step, due, tell_pause=not kept)
             if go is not None:
                 return go
             if not self._flush():
                 return False
+            if not kept and self.control.holds(step):
+                kept = True
+                if self._keep_is_due(0.0):
+                    self._keep(step, computed=True)
+
+    def _keep_is_due(self, seconds: float) -> bool:
+        last = self.snapshot
+        if last is not None and last.waiting:
+            return False
+        return time.monotonic() - self.kept >= max(seconds, last.seconds / KEEP_SHARE if last and seconds else 0.0)
+
+    def _keep(self, step: int, *, computed: bool) -> None:
+        """Send the whole state, unless it was sent from here or the contestant has failed."""
+        if self.failed or self.place == (step, computed) or not self._flush():
+            return
+        begin = time.monotonic()
+        with self.slots:
+            tensors = self.engine.state(computed=computed)
+        self.kept, self.place = time.monotonic(), (step, computed)
+        self.snapshot = Snapshot(
+            self.name, step, computed, tensors, self.control.changes, tuple(self.evals), seconds=self.kept - begin
+        )
+        self.put(self.snapshot)
 
     def _evaluate(self, step: int) -> bool:
         """False when the telemetry up to here shows that the contestant has failed."""
@@ -157,6 +242,7 @@ class _Contestant:
             return False
         with self.slots:
             train, test = self.engine.evaluate()
+        self.evals.append((step, step // self.epoch, train, test))
         self.put(Evaluated(self.name, step, step // self.epoch, train, test))
         return True
 
@@ -177,6 +263,7 @@ class _Contestant:
             return True
         row = int(bad[0])
         self.put(Rows(self.name, first, values[: row + 1]))
+        self.failed = True
         self.put(Failed(self.name, not_finite(self.name, first + row, self.engine.probe.signals, values[row])))
         self.control.stop()
         return False

@@ -26,6 +26,11 @@ class Schedule:
         """From ``step`` on the learning rate is ``value``; steps only grow from one change to the next."""
         self._changes.append((step, value))
 
+    @property
+    def changes(self) -> tuple[tuple[int, float], ...]:
+        """What was changed by hand, as (first step, value) in order."""
+        return tuple(self._changes)
+
     def __getitem__(self, step: int) -> float:
         """The learning rate of that step."""
         for since, value in reversed(self._changes):
