@@ -7,6 +7,7 @@ exit status 2; a run that failed or was interrupted exits with 1.
 from __future__ import annotations
 
 import re
+import sqlite3
 import subprocess
 import sys
 import time
@@ -69,6 +70,9 @@ def refusals() -> Iterator[None]:
     except (SpecError, ShareError, ValidationError, KeyError, ValueError, OSError) as error:
         text = error.args[0] if isinstance(error, KeyError) and error.args else sentence(error)
         err.print(str(text), style="red", markup=False, highlight=False)
+        raise typer.Exit(2) from error
+    except sqlite3.Error as error:
+        err.print(f"The runs cannot be read or written ({error}).", style="red", markup=False, highlight=False)
         raise typer.Exit(2) from error
 
 

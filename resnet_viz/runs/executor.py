@@ -124,6 +124,8 @@ class _Execution:
         if self.vanished.is_set():
             return "interrupted"
         state = self.state or "finished"
+        if state == "finished" and self.keeper.trouble:  # its last weights are not there
+            self.reason = self.keeper.trouble
         self.store.set_state(self.run, state, self.reason)
         return state
 

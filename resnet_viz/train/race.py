@@ -203,25 +203,27 @@ class _Contestant:
         return self._flush_if_due() and (step > 0 or self._evaluate(0))
 
     def _turn(self, step: int) -> bool:
-        """Wait for the turn; False when the race is over for this contestant."""
+        """Wait for the turn; False when the race is over for this contestant. What a pause holds is kept, once."""
         kept = self.place == (step, True)
         while True:
             due = self.flushed + FLUSH - time.monotonic() if self.engine.probe.waiting else np.inf
-            go = self.control.turn(self.name, step, due, tell_pause=not kept)
+            writing = self.snapshot is not None and self.snapshot.waiting
+            if writing and not kept:
+                due = min(due, FLUSH)
+            go = self.control.turn(self.name, step, due, tell_pause=not kept and not writing)
             if go is not None:
                 return go
             if not self._flush():
                 return False
-            if not kept and self.control.holds(step):
+            if not kept and not writing and self.control.holds(step):
+                self._keep(step, computed=True)
                 kept = True
-                if self._keep_is_due(0.0):
-                    self._keep(step, computed=True)
 
     def _keep_is_due(self, seconds: float) -> bool:
         last = self.snapshot
-        if last is not None and last.waiting:
-            return False
-        return time.monotonic() - self.kept >= max(seconds, last.seconds / KEEP_SHARE if last and seconds else 0.0)
+        if last is None:
+            return time.monotonic() - self.kept >= seconds
+        return not last.waiting and time.monotonic() - self.kept >= max(seconds, last.seconds / KEEP_SHARE)
 
     def _keep(self, step: int, *, computed: bool) -> None:
         """Send the whole state, unless it was sent from here or the contestant has failed."""

@@ -18,7 +18,7 @@ from .live_view import Command, steer
 from .plain_text import plain, plain_rows
 from .race_session import RaceSession
 from .race_settings import settings
-from .run_actions import again, experiment_of, find_run, is_alive, start, wished
+from .run_actions import again, can_resume, experiment_of, find_run, is_alive, resume, start, wished
 
 LOOK_EVERY = 0.4
 """Seconds between two looks for the estimate while a worker measures."""
@@ -38,7 +38,11 @@ def obey(session: RaceSession, command: Command) -> None:
         if found:
             session.show(found)
     elif session.run is not None:
-        steer(session.run, command)
+        row = find_run(store, session.run) if command["kind"] == "resume" else None
+        if row is not None and can_resume(row):
+            resume(store, row.id)
+        else:
+            steer(session.run, command)
 
 
 def follow_run(session: RaceSession) -> None:

@@ -1,4 +1,4 @@
-"""What a person can do to a run from a page: start, start again, rewind. Each goes through the store alone."""
+"""What a person can do to a run from a page: start, start again, rewind, resume. Each goes through the store alone."""
 
 from __future__ import annotations
 
@@ -61,6 +61,21 @@ def again(store: Store, row: RunRow, *, paused: bool = False) -> str | None:
     if is_alive(row):
         store.command(row.id, "stop")
     return start(store, experiment, name=row.name, paused=paused)
+
+
+def can_resume(row: RunRow) -> bool:
+    """True for a run that was interrupted or stopped, and can go on from its last checkpoints."""
+    return not row.recorded and row.deleted is None and status(row)[0] in ("interrupted", "stopped")
+
+
+def resume(store: Store, run: str) -> bool:
+    """Queue it to go on from its last checkpoints; False when it is gone, or somebody else has done so already."""
+    try:
+        queued = store.again(run)
+    except KeyError:
+        return False
+    ensure_worker(store)
+    return queued
 
 
 def wished(experiment: Experiment, command: Mapping[str, Any]) -> Experiment:

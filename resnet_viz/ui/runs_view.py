@@ -14,7 +14,7 @@ from resnet_viz.runs import RunRow, Store, ensure_worker, locate, role_names, st
 from .clock import moments, reader_zone
 from .pages import RACE, go
 from .plain_text import plain
-from .run_actions import ALIVE, TRAINED, experiment_of, find_run
+from .run_actions import ALIVE, TRAINED, can_resume, experiment_of, find_run, resume
 from .run_dialogs import download, rename
 
 PAGE = 20
@@ -42,6 +42,7 @@ class Line:
     state: str
     reason: str | None
     made: str
+    resumable: bool = False
 
 
 def read_line(store: Store, row: RunRow, made: str) -> Line:
@@ -55,7 +56,9 @@ def read_line(store: Store, row: RunRow, made: str) -> Line:
     train, test = (
         tuple(_fraction(last.get(name, {}).get(key)) for name in roles) for key in ("train_error", "test_error")
     )
-    return Line(row.id, row.name, tuple(roles), tuple(roles.values()), train, test, state, reason, made)
+    return Line(
+        row.id, row.name, tuple(roles), tuple(roles.values()), train, test, state, reason, made, can_resume(row)
+    )
 
 
 def runs_list(store: Store, rows: Sequence[RunRow]) -> list[str]:
@@ -96,9 +99,12 @@ def _row(store: Store, line: Line) -> None:
         cells[6].markdown(line.made)
         with cells[7]:
             delete = delete_words([line.state])
-            chosen = st.menu_button("More", ["Rename", "Download", delete], key=f"menu {line.id}", type="tertiary")
-        if line.reason and line.state in ("failed", "interrupted"):
-            st.caption(plain(line.reason))
+            offered = [*(["Resume"] if line.resumable else []), "Rename", "Download", delete]
+            chosen = st.menu_button("More", offered, key=f"menu {line.id}", type="tertiary")
+        _why(store, line)
+    if chosen == "Resume":
+        resume(store, line.id)
+        st.rerun()
     if chosen == "Rename":
         rename(store, line.id, line.name)
     elif chosen == "Download":
@@ -106,6 +112,23 @@ def _row(store: Store, line: Line) -> None:
     elif chosen == delete:
         bin_runs(store, [line.id])
         st.rerun()
+
+
+def _why(store: Store, line: Line) -> None:
+    """Why a run did not finish, and beside it the way to let it."""
+    if not line.reason or line.state not in ("failed", "interrupted"):
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(plain(line.reason), width="content")
+        if line.resumable:
+            st.button(
+                "Resume", key=f"resume {line.id}", type="tertiary", on_click=_resume, args=(store, line.id),
+                help="Go on from the last checkpoint, to the same result as without the interruption",
+            )  # fmt: skip
+
+
+def _resume(store: Store, run: str) -> None:
+    resume(store, run)
 
 
 def bin_runs(store: Store, ids: Sequence[str]) -> None:

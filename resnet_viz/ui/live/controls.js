@@ -14,6 +14,7 @@ const PRIMARY = {
   queued: ["❚❚ Pause", { kind: "pause" }],
   running: ["❚❚ Pause", { kind: "pause" }],
   paused: ["▶ Resume", { kind: "resume" }],
+  interrupted: ["▶ Resume", { kind: "resume" }],
 };
 const AGAIN = ["▶ Race again", { kind: "rewind", paused: false }];
 
