@@ -8,6 +8,7 @@ from resnet_viz.ui.race_view import (
     NEW,
     REFUSED,
     follow_run,
+    is_recorded,
     notices,
     obey,
     preview,
@@ -30,6 +31,7 @@ live_view(
     preview=known,
     experiment=session.experiment,
     said=REFUSED if session.refusals else None,
+    controls=not is_recorded(session),
     on_command=lambda command: obey(session, command),
 )
 if known and "measuring" in known:

@@ -19,7 +19,7 @@ _HOMES = {
     ),
     "resnet_viz.nn": ("build",),
     "resnet_viz.inspect": ("Graph", "Summary", "summarize", "trace"),
-    "resnet_viz.runs": ("Run", "RunStore", "open_runs", "resume", "train"),
+    "resnet_viz.runs": ("Run", "RunStore", "open_runs", "record", "resume", "train"),
 }  # fmt: skip
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from .runs import Run as Run
     from .runs import RunStore as RunStore
     from .runs import open_runs as open_runs
+    from .runs import record as record
     from .runs import resume as resume
     from .runs import train as train
     from .spec import Block as Block

@@ -29,8 +29,12 @@ def breakdown(rows: Sequence[Reading]) -> str:
 
 
 def at_start(rows: Sequence[Reading]) -> str:
-    """Before the first evaluation: nobody has learned yet, only the gradients can be compared."""
-    when = "At initialisation" if all(r["rows"] == 1 for r in rows) else "Before the first evaluation"
+    """Before the first evaluation: nobody has learned yet, only the gradients can be compared.
+
+    A recorded training loop is never evaluated by us.
+    """
+    later = "Before the first evaluation" if any(r.get("evaluated", True) for r in rows) else "At this step"
+    when = "At initialisation" if all(r["rows"] == 1 for r in rows) else later
     groups = {kind: [cut_middle(str(r["name"])) for r in rows if r["now_label"] == kind] for kind in _VERBS}
     groups = {kind: names for kind, names in groups.items() if names}
     if not groups:

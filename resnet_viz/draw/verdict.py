@@ -49,7 +49,8 @@ class Telemetry:
 
     ``loss`` and ``train_error`` [steps]; ``gradients`` [steps, k] the norms of the layers at ``paths``, in forward
     order; ``blocks`` says that these are the 3x3 convolutions of blocks; ``evals`` (step, train error) in order,
-    where step counts the updates done.
+    where step counts the updates done. ``gaps``: a norm that is NaN was not measured, as in a recorded training loop
+    where a layer took no part.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Telemetry:
     train_error: NDArray[np.float32] | None
     gradients: NDArray[np.float32]
     evals: tuple[tuple[int, float], ...]
+    gaps: bool = False
 
 
 def verdict(data: RunData, step: int | None = None) -> Verdict:
@@ -140,7 +142,8 @@ def _telemetry(data: RunData, contestant: Mapping[str, Any]) -> Telemetry:
     columns = [signals[f"grad_norm/{path}"] for path in paths]
     gradients = np.stack(columns, axis=1) if columns else np.empty((len(loss), 0), np.float32)
     evals = tuple((row.step, row.train_error) for row in data.evals(name))
-    return Telemetry(name, tuple(paths), blocks, loss, signals.get("train_error"), gradients, evals)
+    gaps = contestant.get("gaps") is True
+    return Telemetry(name, tuple(paths), blocks, loss, signals.get("train_error"), gradients, evals, gaps)
 
 
 def _gradients(c: Telemetry, step: int | None) -> dict[str, Any]:
@@ -148,7 +151,8 @@ def _gradients(c: Telemetry, step: int | None) -> dict[str, Any]:
     import numpy as np
 
     rows = len(c.loss) if step is None else min(len(c.loss), step + 1)
-    finite = np.isfinite(c.loss[:rows]) & np.isfinite(c.gradients[:rows]).all(axis=1)
+    seen = np.isinf if c.gaps else lambda norms: ~np.isfinite(norms)
+    finite = np.isfinite(c.loss[:rows]) & ~seen(c.gradients[:rows]).any(axis=1)
     bad = int(np.argmin(finite)) if rows and not finite.all() else None
     init = _ratio(c.gradients[0]) if rows else None
     now = _ratio(c.gradients[rows - 1]) if rows else None
@@ -159,7 +163,7 @@ def _gradients(c: Telemetry, step: int | None) -> dict[str, Any]:
         "name": c.name, "rows": rows, "first_layer": first_layer, "last_layer": last_layer, "blocks": c.blocks,
         "init": init, "now": now, "init_label": label(init), "now_label": label(now),
         "largest": float(last.max()) if last.size and np.isfinite(last).all() else None,
-        "not_finite": bad, "what": what,
+        "not_finite": bad, "what": what, "evaluated": c.train_error is not None,
     }  # fmt: skip
 
 

@@ -105,6 +105,8 @@ def save_recording(run: RunData, path: str | Path) -> Path:
 
     if not run.contestants:
         raise ValueError("This run never started, so there is nothing to record.")
+    if run.header.get("recorded"):
+        raise ValueError("This run comes from a training loop of somebody's own: only its tables can be saved.")
     about = {
         "version": 1,
         "id": run.id,

@@ -98,7 +98,7 @@ class Store(Shelf):
 
     def create(
         self,
-        experiment: Experiment,
+        experiment: Experiment | None,
         *,
         name: str | None = None,
         state: str = "queued",
@@ -108,14 +108,15 @@ class Store(Shelf):
         """A new run, by default waiting for a worker; gives its id.
 
         ``paused``: it stands still at initialisation until somebody resumes it. ``owner``: the process (id, start
-        time) that runs it itself at once, so that no worker takes it.
+        time) that runs it itself at once, so that no worker takes it. ``experiment`` None: a training loop of
+        somebody's own is recorded, under the ``name``.
         """
         run = time.strftime("%y%m%d-%H%M%S-") + uuid.uuid4().hex[:6]
-        title = _title((name or " / ".join(experiment.contestants))[:200])
+        title = _title((name or " / ".join(experiment.contestants if experiment else ()))[:200])
         with self._write() as db:
             db.execute(
                 "INSERT INTO runs (id, name, experiment, created, state) VALUES (?, ?, ?, ?, ?)",
-                (run, title, experiment.model_dump_json(), time.time(), state),
+                (run, title, experiment.model_dump_json() if experiment else NO_EXPERIMENT, time.time(), state),
             )
             if paused:
                 _add_command(db, run, "pause", {})

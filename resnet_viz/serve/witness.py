@@ -42,6 +42,7 @@ class _Track:
         self.paths = tuple(path for path, _ in pairs)
         self.columns = [at for _, at in pairs]
         self.signals = signals
+        self.gaps = contestant.get("gaps") is True
         self.rows = np.empty((256, 5), np.float32)
         self.count = 0
         self.evals: dict[int, float] = {}
@@ -59,7 +60,8 @@ class _Track:
             rows[:, at] = segment.values[:, column] if column >= 0 else np.nan
         if self.columns:
             norms = segment.values[:, self.columns]
-            rows[:, 2], rows[:, 3], rows[:, 4] = norms[:, 0], norms.max(axis=1), norms[:, -1]
+            most = np.fmax.reduce(norms, axis=1) if self.gaps else norms.max(axis=1)  # fmax passes over NaN
+            rows[:, 2], rows[:, 3], rows[:, 4] = norms[:, 0], most, norms[:, -1]
         self.count = end
 
     def telemetry(self, steps: int | None = None) -> Telemetry:
@@ -71,7 +73,9 @@ class _Track:
         else:
             paths = (paths[0], "", paths[-1])
         error: NDArray[np.float32] | None = rows[:, 1] if self.signals.train_error >= 0 else None
-        return Telemetry(self.name, paths, self.blocks, rows[:, 0], error, gradients, tuple(sorted(self.evals.items())))
+        return Telemetry(
+            self.name, paths, self.blocks, rows[:, 0], error, gradients, tuple(sorted(self.evals.items())), self.gaps
+        )
 
 
 class Witness:

@@ -58,7 +58,7 @@ def follow_run(session: RaceSession) -> None:
         session.problem = f"There is no run {session.run} here: it was deleted for good, or lies in another store."
         session.run = None
         return
-    if is_alive(row) and not row.deleted:
+    if is_alive(row) and not row.deleted and not row.recorded:
         ensure_worker(store)
     experiment = experiment_of(row)
     if experiment is not None:
@@ -124,6 +124,12 @@ def _title(session: RaceSession) -> str | None:
     return " · ".join([*said, *([plain(trouble)] if trouble else [])])
 
 
+def is_recorded(session: RaceSession) -> bool:
+    """True while the run on the screen comes from a training loop of somebody's own: nobody here can steer it."""
+    row = find_run(open_store(), session.run) if session.run else None
+    return row is not None and row.recorded
+
+
 def waits(row: RunRow | None) -> bool:
     """True while a run waits for its turn."""
     return row is not None and row.state == "queued" and not row.deleted
@@ -157,7 +163,10 @@ def top_line(session: RaceSession, known: dict[str, Any] | None) -> None:
         )
         _queue_button(session)
         with st.popover("Fair test"):
-            fairness(session.experiment)
+            if is_recorded(session):
+                st.markdown("A training loop of somebody's own: it races nobody.", width="content")
+            else:
+                fairness(session.experiment)
         with st.popover("Settings"), st.container(width=620):
             settings(session)
         st.button(

@@ -167,10 +167,10 @@ export class Controls {
     if (model.state === "none") return model.total ? `${model.total} steps` : "";
     if (model.state === "loading") return "loading";
     if (["new", "queued"].includes(model.state)) return "waiting for the worker";
-    const at = stepOf(playhead.row, model.total);
+    const at = stepOf(playhead.row, model.open && !model.ended ? 0 : model.total);
     if (playhead.mode !== "live") return at;
-    if (model.ended) return `${model.done} / ${model.total} steps · ${model.state}`;
-    const left = model.secondsLeft();
+    if (model.ended) return `${model.done}${model.open ? "" : ` / ${model.total}`} steps · ${model.state}`;
+    const left = model.open ? null : model.secondsLeft();
     if (model.state === "running") return left === null ? at : `${at} · ${timeLeft(left)}`;
     return `${at} · ${model.state}`;
   }
@@ -201,9 +201,10 @@ export class Controls {
   }
 }
 
-/** A step's name, the same in bar, pictures and table: the row measured before that update, counted from 0. */
+/** A step's name, the same in bar, pictures and table: the row measured before that update, counted from 0.
+ * `total` 0: nobody knows how many there will be. */
 function stepOf(row, total) {
-  return row <= 0 ? "at initialisation" : `step ${row} / ${total}`;
+  return row <= 0 ? "at initialisation" : `step ${row}${total ? ` / ${total}` : ""}`;
 }
 
 /** Whether there is anything to start or steer. */

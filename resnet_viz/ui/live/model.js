@@ -2,6 +2,7 @@
 // It takes the messages of resnet_viz/serve/messages.py in any order of repetition: what came twice stands once.
 
 const MAX_COLUMNS = 1400;
+const FIRST_AXIS = 64; // steps on the axis of a loop that does not say how many it will take; doubled when they are done
 
 /** One contestant's telemetry. A column is one step, or `span` steps thinned out to one. */
 class Track {
@@ -115,6 +116,7 @@ export class RunModel {
     this.reason = null;
     this.contestants = [];
     this.total = 0;
+    this.open = false;
     this.epochSteps = 0;
     this.pace = 0;
     this.rate = null;
@@ -173,6 +175,7 @@ export class RunModel {
         role: String(row.role),
         parameters: row.parameters,
         description: String(row.description || ""),
+        gaps: Boolean(row.gaps),
         layers,
         main,
         projections,
@@ -195,7 +198,9 @@ export class RunModel {
     this.name = String(message.name || "");
     this.state = message.state;
     this.reason = message.reason;
-    this.total = header.steps || message.experiment_steps || this.total;
+    const planned = header.steps || message.experiment_steps;
+    this.open = Boolean(header.recorded) && !planned;
+    this.total = this.open ? FIRST_AXIS : planned || this.total;
     this.epochSteps = header.steps_per_epoch || 0;
     this.pace = message.pace;
     this.rate = message.lr;
@@ -205,6 +210,7 @@ export class RunModel {
     this.device = deviceWords(device);
     this.about = [header.dataset, this.device, "seed" in header ? `seed ${header.seed}` : ""].filter(Boolean).join(" · ");
     if (header.contestants) this.setContestants(header.contestants, message.shortcuts || {});
+    this.stretch();
   }
 
   applyDelta(message) {
@@ -214,8 +220,9 @@ export class RunModel {
       const contestant = this.contestants.find((c) => c.name === frame.c);
       if (!contestant) continue;
       contestant.track.add(frame);
-      for (const row of frame.grad) this.measure(row);
+      for (const row of frame.grad) this.measure(row, contestant.gaps);
     }
+    this.stretch();
     for (const row of message.evals) {
       const contestant = this.contestants.find((c) => c.name === row.c);
       if (contestant) insert(contestant.evals, { step: row.step, epoch: row.epoch, train: finiteOrNaN(row.train_error), test: finiteOrNaN(row.test_error) });
@@ -234,9 +241,17 @@ export class RunModel {
     }
   }
 
-  measure(row) {
+  /** A loop of somebody's own does not say how long it is, or says too little: the axis grows with it. */
+  stretch() {
+    if (this.open) {
+      while (this.total < this.done) this.total *= 2;
+      if (this.ended && this.done) this.total = this.done;
+    } else if (this.total && this.total < this.done) this.total = this.done;
+  }
+
+  measure(row, gaps) {
     for (const value of row) {
-      if (value === null) this.broken = true;
+      if (value === null) this.broken = this.broken || !gaps;
       else if (value === 0) this.zero = true;
       else {
         if (value < this.least) this.least = value;
