@@ -118,9 +118,7 @@ class Meter:
         """
         if self._count == self.capacity:
             raise BufferError(f"{self.capacity} rows wait in the ring: take them first")
-        norms = self._norms()
-        if skipped_is_missing and len(norms):
-            norms = torch.where(norms.isfinite().all(), norms, math.nan)
+        norms = self._norms(skipped_is_missing)
         row = self._ring[(self._first + self._count) % self.capacity]
         row[1:] = norms
         row[0] = loss.detach().reshape(()) if isinstance(loss, torch.Tensor) else loss
@@ -138,7 +136,7 @@ class Meter:
         self._first, self._count = self._first + self._count, 0
         return first, values
 
-    def _norms(self) -> torch.Tensor:
+    def _norms(self, skipped_is_missing: bool) -> torch.Tensor:
         """[layers] on the ring's device; several devices and kinds of numbers are measured apart."""
         found: list[torch.Tensor | None] = [None] * len(self._weights)
         groups: dict[tuple[torch.device, torch.dtype], list[int]] = {}
@@ -151,7 +149,11 @@ class Meter:
                 found[place] = norm
         missing = torch.full((), math.nan, device=self._device)
         rows = [missing if norm is None else norm.to(self._device, torch.float32) for norm in found]
-        return torch.stack(rows) if rows else torch.empty(0, device=self._device)
+        norms = torch.stack(rows) if rows else torch.empty(0, device=self._device)
+        if not skipped_is_missing or not groups:
+            return norms
+        measured = [place for place, norm in enumerate(found) if norm is not None]
+        return torch.where(norms[measured].isfinite().all(), norms, missing)
 
 
 def _exact(gradients: list[torch.Tensor], device: torch.device, kind: torch.dtype) -> Sequence[torch.Tensor]:
