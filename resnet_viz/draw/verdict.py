@@ -163,7 +163,7 @@ def _gradients(c: Telemetry, step: int | None) -> dict[str, Any]:
         "name": c.name, "rows": rows, "first_layer": first_layer, "last_layer": last_layer, "blocks": c.blocks,
         "init": init, "now": now, "init_label": label(init), "now_label": label(now),
         "largest": float(last.max()) if last.size and np.isfinite(last).all() else None,
-        "not_finite": bad, "what": what, "evaluated": c.train_error is not None,
+        "not_finite": bad, "what": what, "evaluated": c.train_error is not None or bool(c.evals),
     }  # fmt: skip
 
 

@@ -317,3 +317,19 @@ def test_the_address_before_counts_as_old_until_the_run_is_over(monkeypatch: pyt
     assert _stale(state, {"x": "old"})
     times[0] += 0.2
     assert not _stale(state, {"x": "old"})
+
+
+def test_resume_queues_an_interrupted_run_and_steers_a_paused_one(store: Store) -> None:
+    made = RaceSession(run=store.create(default_experiment(), state="interrupted"))
+    obey(made, {"kind": "resume"})
+    assert store.row(str(made.run)).state == "queued"
+    store.set_state(str(made.run), "paused")
+    obey(made, {"kind": "resume"})
+    assert [command.kind for command in store.take_commands(str(made.run))] == ["resume"]
+
+
+def test_a_recorded_loop_is_shown_without_controls_and_without_a_contract(store: Store) -> None:
+    run = store.create(None, name="a loop", state="finished")
+    app = opened(run=run)
+    assert "A training loop of somebody's own: it races nobody." in texts(app)
+    assert session(app).experiment == default_experiment()

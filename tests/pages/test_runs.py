@@ -294,3 +294,13 @@ def test_download_offers_both_formats(store: Store, monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize(("name", "stem"), [("../../x", "x"), ("äö", "run"), ("a" * 99, "a" * 60), ("p / q", "p-q")])
 def test_file_names(name: str, stem: str) -> None:
     assert file_stem(name) == stem
+
+
+def test_an_interrupted_run_says_why_and_can_be_resumed(store: Store) -> None:
+    run = fake_runs.begin(store, MADE)
+    store.set_state(run, "interrupted", "The computer was switched off.")
+    app = opened()
+    assert "The computer was switched off." in texts(app)
+    checked(app.button(key=f"resume {run}").click().run())
+    assert store.row(run).state == "queued"
+    assert "The computer was switched off." not in texts(checked(app.run()))

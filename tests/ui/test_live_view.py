@@ -299,6 +299,48 @@ def test_how_a_run_ended_is_said(
     expect(page.get_by_role("button", name="Race again")).to_be_enabled()
 
 
+def test_an_interrupted_run_offers_to_resume(opened: Callable[..., Page], store: Store) -> None:
+    run = fake_runs.begin(store, MADE)
+    fake_runs.append(store, run, MADE, 0, 24)
+    store.set_state(run, "interrupted", "The computer was switched off.")
+    page = opened(f"run={run}")
+    expect(page.locator(".status")).to_have_text("24 / 96 steps · interrupted")
+    page.get_by_role("button", name="Resume").click()
+    expect(page.locator("code")).to_have_text(json.dumps([{"kind": "resume"}]))
+    assert store.again(run)
+    expect(page.locator(".status")).to_have_text("waiting for the worker")
+    store.set_state(run, "running", "Resumed after 12 of 96 steps.")
+    fake_runs.append(store, run, MADE, 12, 4)  # told again from its checkpoint on
+    expect(page.locator(".status")).to_have_text(at(15))
+    fake_runs.append(store, run, MADE, 16, 80)
+    store.set_state(run, "finished")
+    expect(page.locator(".status")).to_have_text("96 / 96 steps · finished")
+
+
+def test_a_recorded_loop_of_unknown_length_is_shown_and_not_steered(opened: Callable[..., Page], store: Store) -> None:
+    made = fake_runs.header(MADE)["contestants"][0]
+    rows = fake_runs.rows(True, len(made["layers"]), 0, 100)
+    card = made | {"name": "model", "role": "third", "gaps": True, "signals": ["loss", *made["signals"][3:]]}
+    run = store.create(None, name="a loop")
+    store.set_header(run, {"steps": 0, "recorded": True, "contestants": [card]})
+    store.set_state(run, "running")
+    values = np.delete(rows, [1, 2], axis=1)
+    values[3, 4] = np.nan  # a layer that took no part
+    store.append(run, "model", 0, values[:10])
+    page = opened(f"run={run}&bare=1")
+    expect(page.locator(".status")).to_have_text("step 9")
+    expect(page.locator(".scrubber")).to_have_attribute("max", "63")
+    expect(page.locator(".verdict-words b")).to_contain_text("At this step the gradients of model")
+    store.append(run, "model", 10, values[10:])
+    expect(page.locator(".status")).to_have_text("step 99")
+    expect(page.locator(".scrubber")).to_have_attribute("max", "127")
+    assert page.locator(".broken").is_hidden()
+    store.set_state(run, "finished")
+    expect(page.locator(".status")).to_have_text("100 steps · finished")
+    expect(page.locator(".scrubber")).to_have_attribute("max", "99")
+    assert page.locator(".rate:visible, .pace:visible").count() == 0
+
+
 def test_a_queued_run_waits_for_the_worker(opened: Callable[..., Page], store: Store) -> None:
     page = opened(f"run={store.create(MADE)}")
     expect(page.locator(".status")).to_have_text("waiting for the worker")

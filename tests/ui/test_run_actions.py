@@ -12,7 +12,7 @@ from resnet_viz.runs import Store
 from resnet_viz.spec import Experiment
 from resnet_viz.ui import run_actions
 from resnet_viz.ui.race_state import default_experiment, with_recipe
-from resnet_viz.ui.run_actions import again, experiment_of, find_run, is_alive, start, wished
+from resnet_viz.ui.run_actions import again, can_resume, experiment_of, find_run, is_alive, resume, start, wished
 
 
 @pytest.fixture
@@ -95,3 +95,18 @@ def test_wishes_of_the_control_bar(command: dict[str, Any], pace: float, rate: f
     race: Experiment = wished(default_experiment(), command)
     assert (race.recipe.pace, race.recipe.learning_rate) == (pace, rate)
     assert race.contestants == default_experiment().contestants
+
+
+def test_an_interrupted_run_waits_for_a_worker_once_it_is_resumed(store: Store) -> None:
+    run = start(store, default_experiment())
+    assert not can_resume(store.row(run)) and not resume(store, run)
+    for state in ("interrupted", "stopped"):
+        store.set_state(run, state)
+        assert can_resume(store.row(run)) and resume(store, run)
+        assert store.row(run).state == "queued"
+    store.set_state(run, "interrupted")
+    store.delete(run)
+    assert not can_resume(store.row(run)) and not resume(store, run)
+    assert not resume(store, "nothing")
+    recorded = store.create(None, name="a loop", state="interrupted")
+    assert not can_resume(store.row(recorded))
