@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 import resnet_viz as rv
 from resnet_viz.cli import cli
+from resnet_viz.runs import Store
 
 runner = CliRunner()
 
@@ -96,3 +97,26 @@ def test_train_takes_an_experiment_file(tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     run = rv.open_runs(tmp_path / "runs").list()[0]
     assert len(rv.open_runs(tmp_path / "runs").get(run.id).signals("a")["loss"]) == 3
+
+
+def test_resume_lets_a_run_go_on_and_has_nothing_to_do_for_a_finished_one(tmp_path: Path) -> None:
+    experiment = rv.Experiment(contestants={"a": rv.preset("tiny_resnet8")}, recipe=rv.Recipe(epochs=1, batch=512))
+    store = Store(tmp_path)
+    run = store.create(experiment, state="interrupted")
+    for _ in range(2):
+        done = runner.invoke(cli, ["resume", run[:12], "--store", str(tmp_path), "--deterministic"])
+        assert done.exit_code == 0, done.output
+        assert f"run {run}: finished" in done.stdout
+    assert len(rv.open_runs(tmp_path).get(run).signals("a")["loss"]) == 3
+    assert [event.data["state"] for event in store.events(run, kind="state")] == ["running", "finished"]
+
+
+def test_resume_refuses_in_one_sentence(tmp_path: Path) -> None:
+    done = runner.invoke(cli, ["resume", "last", "--store", str(tmp_path)])
+    assert done.exit_code == 2
+    assert " ".join(done.stderr.split()) == "'last' names no run; the newest are: none yet; `train` makes one."
+    run = Store(tmp_path).create(None, name="a loop", state="interrupted")
+    done = runner.invoke(cli, ["resume", "last", "--store", str(tmp_path)])
+    assert done.exit_code == 2
+    sentence = f"The run {run} comes from a training loop of somebody's own: only that can go on."
+    assert " ".join(done.stderr.split()) == sentence

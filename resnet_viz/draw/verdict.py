@@ -5,7 +5,7 @@ over that of the *last* one, 3x3 with 3x3: the stem, the projections and the lin
 bottleneck block (1x1, 3x3, 1x1) its middle convolution counts. Above ``EXPLODING`` it is called exploding, below
 ``VANISHING`` vanishing, between them healthy, at initialisation (row 0) and at the step in question. A ratio alone
 misleads when the whole signal is dead, so a net that has not learned and whose largest such norm is under
-``DEAD_GRADIENT`` is called dead.
+``DEAD_GRADIENT`` is called dead (a recorded loop is not: nobody tells us its error).
 
 Who learns is read from the train error on the whole set at the last evaluation that all contestants have; a run
 without evaluations is read from its minibatches. Nothing here knows what a plain or a residual network "should" do.
@@ -115,7 +115,8 @@ def judge(contestants: Sequence[Telemetry], step: int | None = None, *, chance: 
     for r in started:
         error = errors.get(r["name"])
         r["error"] = error
-        if r["largest"] is not None and r["largest"] < DEAD_GRADIENT and (error is None or error > LEARNED):
+        small = r["evaluated"] and r["largest"] is not None and r["largest"] < DEAD_GRADIENT
+        if small and (error is None or error > LEARNED):
             r["now_label"] = "dead"
     facts = {"step": step, "error_source": source, "error_step": at, "chance": chance, "contestants": started}
     broken = [r for r in started if r["not_finite"] is not None]
@@ -163,7 +164,7 @@ def _gradients(c: Telemetry, step: int | None) -> dict[str, Any]:
         "name": c.name, "rows": rows, "first_layer": first_layer, "last_layer": last_layer, "blocks": c.blocks,
         "init": init, "now": now, "init_label": label(init), "now_label": label(now),
         "largest": float(last.max()) if last.size and np.isfinite(last).all() else None,
-        "not_finite": bad, "what": what, "evaluated": c.train_error is not None or bool(c.evals),
+        "not_finite": bad, "what": what, "evaluated": bool(c.evals) or not c.gaps,
     }  # fmt: skip
 
 

@@ -122,7 +122,7 @@ def _why(store: Store, line: Line) -> None:
         st.caption(plain(line.reason), width="content")
         if line.resumable:
             st.button(
-                "Resume", key=f"resume {line.id}", type="tertiary", on_click=_resume, args=(store, line.id),
+                "▶ Resume", key=f"resume {line.id}", type="tertiary", on_click=_resume, args=(store, line.id),
                 help="Go on from the last checkpoint, to the same result as without the interruption",
             )  # fmt: skip
 

@@ -295,3 +295,14 @@ def test_imports_neither_torch_nor_streamlit() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_recorded_loop_is_read_without_errors_and_with_gaps() -> None:
+    norms = np.array([[1.0, 1.0], [np.nan, 1.0], [1e-9, 1e-9]], np.float32)
+    loop = Telemetry("model", ("a", "b"), False, np.ones(3, np.float32), None, norms, (), gaps=True)
+    assert judge([loop]).bold == "At this step the gradients of model are healthy."
+    assert judge([loop], 0).bold == "At initialisation the gradients of model are healthy."
+    endless = norms.copy()
+    endless[1, 0] = np.inf
+    broken = Telemetry("model", ("a", "b"), False, np.ones(3, np.float32), None, endless, (), gaps=True)
+    assert judge([broken]).bold == "model breaks down: its gradient is no finite number at step 1."

@@ -131,6 +131,10 @@ def test_a_killed_worker_leaves_an_interrupted_run_with_its_frames_and_the_next_
     wait_until(lambda: state(store, following) == "finished", 60)
     assert state(store, run) == "interrupted"
     assert [worker[0] for worker in store.workers()] != [pid]
+    assert store.again(run)
+    wait_until(lambda: (store.row(run).reason or "").startswith(("Resumed after ", "Begun again from the start.")))
+    wait_until(lambda: min(steps(store, run)) > max(before) + 5)
+    assert state(store, run) == "running"
 
 
 def test_a_worker_that_is_asked_to_end_marks_its_run(store, endless, wait_until):

@@ -304,7 +304,7 @@ def test_an_interrupted_run_offers_to_resume(opened: Callable[..., Page], store:
     fake_runs.append(store, run, MADE, 0, 24)
     store.set_state(run, "interrupted", "The computer was switched off.")
     page = opened(f"run={run}")
-    expect(page.locator(".status")).to_have_text("24 / 96 steps · interrupted")
+    expect(page.locator(".status")).to_have_text("24 / 96 · interrupted")
     page.get_by_role("button", name="Resume").click()
     expect(page.locator("code")).to_have_text(json.dumps([{"kind": "resume"}]))
     assert store.again(run)
@@ -338,7 +338,10 @@ def test_a_recorded_loop_of_unknown_length_is_shown_and_not_steered(opened: Call
     store.set_state(run, "finished")
     expect(page.locator(".status")).to_have_text("100 steps · finished")
     expect(page.locator(".scrubber")).to_have_attribute("max", "99")
-    assert page.locator(".rate:visible, .pace:visible").count() == 0
+    assert page.locator(".rate:visible, .pace:visible, .card-error:visible").count() == 0
+    expect(page.locator(".error .panel-empty")).to_have_text(
+        "A training loop of somebody's own: it is not evaluated here."
+    )
 
 
 def test_a_queued_run_waits_for_the_worker(opened: Callable[..., Page], store: Store) -> None:

@@ -169,7 +169,10 @@ export class Controls {
     if (["new", "queued"].includes(model.state)) return "waiting for the worker";
     const at = stepOf(playhead.row, model.open && !model.ended ? 0 : model.total);
     if (playhead.mode !== "live") return at;
-    if (model.ended) return `${model.done}${model.open ? "" : ` / ${model.total}`} steps · ${model.state}`;
+    if (model.ended) {
+      const unit = model.state === "interrupted" ? "" : " steps"; // the long word has no room for it beside Replay
+      return `${model.done}${model.open ? "" : ` / ${model.total}`}${unit} · ${model.state}`;
+    }
     const left = model.open ? null : model.secondsLeft();
     if (model.state === "running") return left === null ? at : `${at} · ${timeLeft(left)}`;
     return `${at} · ${model.state}`;

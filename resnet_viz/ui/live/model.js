@@ -117,6 +117,7 @@ export class RunModel {
     this.contestants = [];
     this.total = 0;
     this.open = false;
+    this.listening = false; // to a training loop of somebody's own, which nobody evaluates
     this.epochSteps = 0;
     this.pace = 0;
     this.rate = null;
@@ -199,7 +200,8 @@ export class RunModel {
     this.state = message.state;
     this.reason = message.reason;
     const planned = header.steps || message.experiment_steps;
-    this.open = Boolean(header.recorded) && !planned;
+    this.listening = Boolean(header.recorded);
+    this.open = this.listening && !planned;
     this.total = this.open ? FIRST_AXIS : planned || this.total;
     this.epochSteps = header.steps_per_epoch || 0;
     this.pace = message.pace;

@@ -12,6 +12,7 @@ const EMPTY = {
   loss: "The loss of each step's batch.",
   error: "The error on the whole training and test set, at the start and after each epoch.",
 };
+const NO_ERROR = "A training loop of somebody's own: it is not evaluated here.";
 
 export class Panels {
   /** `on.point(what | null, event)`, `on.choose(place | null)`, `on.scrub(step)`. */
@@ -41,11 +42,12 @@ export class Panels {
     const body = make("div", "panel-body");
     const empty = make("div", "panel-empty");
     const words = make("p");
-    words.append(make("span", "", EMPTY[name]));
+    const said = make("span", "", EMPTY[name]);
+    words.append(said);
     empty.append(words);
     root.append(head, body, empty);
     this.root.append(root);
-    return { root, head, title, about, body, empty };
+    return { root, head, title, about, body, empty, said };
   }
 
   listen(name, panel) {
@@ -79,6 +81,7 @@ export class Panels {
     this.drawError(error.picture, model, playhead, style, pointed);
     this.titles(model, playhead, chosen);
     for (const panel of [profile, heat, loss]) panel.empty.hidden = model.started;
+    say(error.said, model.listening ? NO_ERROR : EMPTY.error);
     error.empty.hidden = model.contestants.some((c) => c.evals.length > 0);
   }
 
