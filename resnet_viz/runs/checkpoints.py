@@ -76,6 +76,8 @@ class Keeper:
             changes=snapshot.changes,
             evals=snapshot.evals,
         )
+        for folder in (self._folder.parent, self._folder):
+            folder.mkdir(exist_ok=True)  # never the store's own directory: somebody has removed that
         number = self._number[snapshot.contestant]
         name = f"{number}-{snapshot.step}{'c' if snapshot.computed else ''}.safetensors"
         size = write(Checkpoint(place, snapshot.tensors), self._folder / name)

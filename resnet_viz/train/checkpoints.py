@@ -100,11 +100,13 @@ def digest_of(text: str) -> str:
 
 
 def write(checkpoint: Checkpoint, path: Path) -> int:
-    """Write the file whole or not at all, and through to the disk; gives its size in bytes. Raises ``OSError``."""
+    """Write the file whole or not at all, and through to the disk; gives its size in bytes.
+
+    Raises ``OSError``, also when the directory is not there.
+    """
     from safetensors import SafetensorError
     from safetensors.torch import save_file
 
-    path.parent.mkdir(parents=True, exist_ok=True)
     about = checkpoint.place.model_dump_json()
     tensors = dict(checkpoint.tensors)
     draft = path.with_name(path.name + PART)

@@ -89,7 +89,9 @@ def steps(store: Store, run: str) -> int:
 
 @pytest.mark.parametrize("kills", [3, pytest.param(30, marks=[pytest.mark.long, pytest.mark.timeout(600)])])
 def test_a_run_that_is_killed_at_random_moments_ends_with_the_same_bits(store, experiment, whole, wait_until, kills):
-    chance = random.Random()  # every time other moments
+    seed = random.randrange(10**6)  # every time other moments
+    print(f"seed {seed}")
+    chance = random.Random(seed)
     run = store.create(experiment)
     for target in sorted(chance.sample(range(47), kills)):
         process = subprocess.Popen([sys.executable, "-c", PROCESS, str(store.directory), run])
