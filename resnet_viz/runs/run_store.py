@@ -48,7 +48,7 @@ class Run:
 
     @property
     def reason(self) -> str | None:
-        """One sentence that says why it is over, when it did not simply finish; while it goes on, where from it does."""
+        """One sentence that says why it is over, when it did not simply finish; while it goes on, where from."""
         return status(self.row)[1]
 
     @property

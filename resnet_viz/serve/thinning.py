@@ -22,12 +22,16 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Signals:
-    """Which columns of a contestant's frames hold what; -1 where the run does not measure it."""
+    """Which columns of a contestant's frames hold what; -1 where the run does not measure it.
+
+    ``gaps``: a gradient that is NaN was not measured at that step (a recorded training loop).
+    """
 
     loss: int
     train_error: int
     lr: int
     gradients: tuple[int, ...]
+    gaps: bool = False
 
     @classmethod
     def of(cls, contestant: dict[str, Any]) -> Signals:
@@ -36,7 +40,7 @@ class Signals:
         paths = [str(layer.get("path")) for layer in contestant.get("layers", ())]
         return cls(
             place.get("loss", -1), place.get("train_error", -1), place.get("lr", -1),
-            tuple(place.get(f"grad_norm/{path}", -1) for path in paths),
+            tuple(place.get(f"grad_norm/{path}", -1) for path in paths), contestant.get("gaps") is True,
         )  # fmt: skip
 
 
@@ -108,9 +112,12 @@ def _binned(name: str, first: int, values: Floats, signals: Signals, stride: int
     def mean(column: Floats) -> Floats:
         return np.asarray(np.add.reduceat(column, starts, axis=0).T / sizes).T
 
+    norms = _columns(values, signals.gradients)
+    seen = ~np.isnan(norms) if signals.gaps else np.ones(norms.shape, dtype=bool)
     with np.errstate(all="ignore"):
-        gradients = np.exp(mean(np.log(_columns(values, signals.gradients))))
-        gradients[~np.isfinite(np.add.reduceat(_columns(values, signals.gradients), starts, axis=0))] = np.nan
+        logs = np.add.reduceat(np.where(seen, np.log(norms), 0), starts, axis=0)
+        gradients = np.exp(logs / np.add.reduceat(seen.astype(int), starts, axis=0))
+        gradients[~np.isfinite(np.add.reduceat(np.where(seen, norms, 0), starts, axis=0))] = np.nan
     loss = _column(values, signals.loss)
     return {
         "c": name, "first": first, "stride": stride, "loss": numbers(mean(loss)),

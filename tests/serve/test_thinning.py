@@ -102,3 +102,16 @@ def test_four_significant_digits_are_kept_and_written_shortly(value: float) -> N
     assert short == pytest.approx(value, rel=5.1e-4)
     if 1e-15 < value < 1e15:
         assert len(json.dumps(short).replace(".", "").replace("-", "").split("e")[0].strip("0")) <= 4
+
+
+def test_a_gap_in_a_recorded_loop_is_passed_over_and_only_a_whole_bin_of_them_is_one() -> None:
+    values = table(5000)
+    values[100::7, 3] = np.nan
+    values[:, 4] = np.nan
+    signals = Signals(loss=0, train_error=1, lr=2, gradients=(3, 4), gaps=True)
+    _, middle, _ = frame_messages(Segment("a", 0, values), signals, total=5000)
+    first, second = zip(*middle["grad"], strict=True)
+    assert all(1 <= norm <= 100 for norm in first)
+    assert set(second) == {None}
+    _, middle, _ = frame_messages(Segment("a", 0, values), SIGNALS, total=5000)
+    assert None in [row[0] for row in middle["grad"]]

@@ -31,7 +31,7 @@ class HeatImage {
     const last = Math.max(1, total);
     for (; this.drawn < track.length; this.drawn += 1) {
       const i = this.drawn;
-      main.forEach((layer, row) => style.pixel(track.grad[i][layer], scale, this.pixels.data, 4 * row));
+      main.forEach((layer, row) => style.pixel(track.grad[i][layer], scale, this.pixels.data, 4 * row, contestant.gaps));
       this.brush.putImageData(this.pixels, 0, 0);
       const x0 = Math.floor((track.step[i] / last) * width);
       const x1 = Math.max(x0 + 1, Math.ceil(((track.step[i] + track.span[i]) / last) * width));

@@ -79,7 +79,7 @@ export class Strip {
     const column = row >= 0 ? contestant.track.at(row) : -1;
     const norms = column >= 0 ? contestant.track.grad[column] : null;
     contestant.main.forEach((layer, i) => {
-      if (norms) style.pixel(norms[layer], scale, this.colours.data, 4 * i);
+      if (norms) style.pixel(norms[layer], scale, this.colours.data, 4 * i, contestant.gaps);
       else this.colours.data.set(style.none, 4 * i);
     });
     this.rowPen.putImageData(this.colours, 0, 0);

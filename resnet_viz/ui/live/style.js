@@ -72,9 +72,10 @@ export class Style {
     return `rgb(${r},${g},${b})`;
   }
 
-  /** The colour of a norm, written into image data. */
-  pixel(norm, scale, data, at) {
-    const colour = Number.isFinite(norm) ? this.look.viridis[Math.round(255 * this.place(norm, scale))] : this.broken;
+  /** The colour of a norm, written into image data; with `gaps` what is no number was not measured. */
+  pixel(norm, scale, data, at, gaps) {
+    const missing = gaps ? this.none : this.broken;
+    const colour = Number.isFinite(norm) ? this.look.viridis[Math.round(255 * this.place(norm, scale))] : missing;
     data[at] = colour[0];
     data[at + 1] = colour[1];
     data[at + 2] = colour[2];
