@@ -70,7 +70,7 @@ export class Cards {
     if (chosen !== null) marks.push([chosen, style.chosen]);
     for (const { contestant, strip, error, unit, box } of this.cards) {
       strip.draw(contestant, playhead.row, scale, style, marks);
-      error.hidden = unit.hidden = model.listening;
+      for (const part of [error, unit]) part.style.visibility = model.listening ? "hidden" : "visible";
       const row = model.evalAt(contestant, playhead.row);
       say(error, row ? percent(row.train) : "–");
       const when = row ? `whole training set, after ${row.step} steps` : "whole training set";
