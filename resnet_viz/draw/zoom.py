@@ -28,7 +28,8 @@ def fold(nodes: Sequence[Node]) -> tuple[Node, ...]:
 def _likeness(node: Node) -> tuple[object, ...]:
     if node.kind != "block" or node.problem:
         return (node.id,)
-    return (node.stage, node.shape, node.params, node.macs, node.shortcuts)
+    # A block that differs in what costs nothing (its activation, a strength) says so in ``own``.
+    return (node.stage, node.shape, node.params, node.macs, node.shortcuts, node.attrs.get("own", 0))
 
 
 def _run(run: Sequence[Node]) -> Node:

@@ -25,7 +25,8 @@ class Node:
     ``stage`` and ``block`` count from 1, 0 where there is none. ``shortcuts`` has one entry for each shortcut
     folded inside, in order, so that none is lost; edges carry those that are not folded.
     ``attrs``: for convolutions kernel, stride, groups, in_channels, out_channels; for stages blocks; for blocks
-    branch, merge, order, cardinality, stride, alpha; for additions alpha and beta.
+    branch, merge, order, cardinality, stride, alpha, own (0, or which of the stage's overrides it is); for additions
+    alpha and beta; for what is dropped survival, a probability.
     ``problem`` is the sentence that says why this cannot be built, else None.
     """
 

@@ -7,7 +7,7 @@ from typing import get_args
 
 from ..spec.block import Block
 from ..spec.errors import SpecError
-from ..spec.network import Network, checked
+from ..spec.network import Network, Stage, checked
 from ..spec.shapes import problems
 from .counting import norm_text
 from .graph import Detail, Edge, Graph, Node
@@ -22,6 +22,7 @@ _PLAIN_NAMES = {
 }  # fmt: skip
 
 
+_POOLS = {"MaxPool2d": "max pool", "AvgPool2d": "average pool"}
 _MODULE_NAMES = {
     "Multiply": "product", "Transform": "T F(x)", "Carry": "(1 − T) x", "DropPath": "drop path", "Dropout": "dropout",
 }  # fmt: skip
@@ -60,6 +61,7 @@ def trace(network: Network, detail: Detail = "block") -> Graph:
 
 
 def _operations(network: Network, parts: tuple[Placed, ...], nodes: list[Node], edges: list[Edge]) -> None:
+    survival = _survivals(network, parts)
     for part in parts:
         before = nodes[-1].id
         if not part.piece.operations:
@@ -67,9 +69,18 @@ def _operations(network: Network, parts: tuple[Placed, ...], nodes: list[Node], 
             edges.append(Edge(before, nodes[-1].id))
             continue
         for operation in part.piece.operations:
-            nodes.append(_node(operation, part))
+            node = _node(operation, part)
+            if operation.module == "DropPath":
+                node.attrs["survival"] = survival[part.prefix]
+            nodes.append(node)
             for source, shortcut in operation.inputs:
                 edges.append(Edge(before if source == INPUT else part.prefix + source, nodes[-1].id, shortcut))
+
+
+def _survivals(network: Network, parts: tuple[Placed, ...]) -> dict[str, float]:
+    """Each block's survival probability: pieces are shared by blocks, so they do not know it."""
+    blocks = [part.prefix for part in parts if part.part == "block"]
+    return {prefix: network.drop_path.of(number, network.blocks) for number, prefix in enumerate(blocks, 1)}
 
 
 def _node(operation: Operation, part: Placed) -> Node:
@@ -96,7 +107,7 @@ def label(operation: Operation) -> str:
         words += [f"{attrs['groups']} groups"] if attrs["groups"] != 1 else []
         return ", ".join(words + ([f"/{stride}"] if stride != 1 else []))
     if operation.kind == "pool":
-        return "global average pool" if kernel is None else f"{kernel} × {kernel} max pool, /{stride}"
+        return "global average pool" if kernel is None else f"{kernel} × {kernel} {_POOLS[operation.module]}, /{stride}"
     if operation.kind == "linear":
         return f"linear, {attrs['out_channels']}"
     if operation.kind == "norm":
@@ -126,9 +137,16 @@ def _box(network: Network, part: Placed) -> Node:
         path, "block", f"{_noun(block)}, {block.out_width}", path, part.stage, part.block, piece.leaves,
         piece.params, piece.macs, () if piece.shortcut is None else (piece.shortcut,),
         {"branch": block.branch, "merge": block.merge, "order": block.order, "cardinality": block.cardinality,
-         "alpha": block.alpha, "stride": stage.stride if part.block == 1 else 1},
+         "alpha": block.alpha, "stride": stage.stride if part.block == 1 else 1, "own": _own(stage, block)},
         part.problem,
     )  # fmt: skip
+
+
+def _own(stage: Stage, block: Block) -> int:
+    """0 for the stage's block; another number for each other block that single places of the stage have."""
+    if not stage.overrides or block == stage.block:
+        return 0
+    return next(number for number, other in enumerate(stage.overrides, 1) if other.block == block)
 
 
 def _folded(network: Network, boxes: list[Node]) -> list[Node]:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import combinations, pairwise
-
 import pytest
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from resnet_viz.draw.drawing import Label, Layout, Mark
 from resnet_viz.draw.layout import HEIGHT, MAIN, layout
@@ -14,6 +11,7 @@ from resnet_viz.draw.zoom import UNFOLDED, fold, zoom
 from resnet_viz.inspect import Edge, Graph, Node, trace
 from resnet_viz.spec import Block, Input, Network, Stage, preset, presets
 from resnet_viz.spec.shapes import problems
+from tests.strategies import drafts
 
 ZOOMED = (
     "resnet50", "resnext50_32x4d", "cifar_resnet1202", "tiny_resnet8", "preact_resnet110", "plain34", "cifar_plain110",
@@ -43,8 +41,41 @@ def crossings(labels: tuple[Label, ...]) -> list[tuple[str, str]]:
 
 
 def overlapping(marks: tuple[Mark, ...]) -> list[tuple[str, str]]:
-    main = sorted((m for m in marks if m.y < MAIN < m.y + m.height), key=lambda m: m.x)
-    return [(a.node, b.node) for a, b in pairwise(main) if b.x < a.right]
+    """Pairs of boxes that overlap; sorted by left edge."""
+    boxes = sorted(marks, key=lambda m: m.x)
+    found = []
+    for i, a in enumerate(boxes):
+        for b in boxes[i + 1 :]:
+            if b.x >= a.right:
+                break
+            if a.y < b.y + b.height and b.y < a.y + a.height:
+                found.append((a.node, b.node))
+    return found
+
+
+def covered(picture: Layout) -> list[tuple[str, str]]:
+    """Texts that a box covers, other than the one that they belong to."""
+    found = []
+    for label in picture.labels:
+        left, top, right, bottom = label.extent
+        for mark in picture.marks:
+            apart = mark.right <= left or right <= mark.x or mark.y + mark.height <= top or bottom <= mark.y
+            if not apart and not (mark.node == label.node and label.style in ("inside", "lane")):
+                found.append((label.text, mark.node))
+    return found
+
+
+def inside(picture: Layout) -> bool:
+    """Whether everything lies in the picture."""
+    across = [x for m in picture.marks for x in (m.x, m.right)] + [x for a in picture.arcs for x in (a.x0, a.x1)]
+    down = [y for m in picture.marks for y in (m.y, m.y + m.height)] + [a.top for a in picture.arcs]
+    for label in picture.labels:
+        left, top, right, bottom = label.extent
+        across += [left, right]
+        down += [top, bottom]
+    points = [point for wire in picture.wires for point in wire.points]
+    across, down = across + [x for x, _ in points], down + [y for _, y in points]
+    return min(across) >= 0 and max(across) <= picture.width and min(down) >= 0 and max(down) <= picture.height
 
 
 @pytest.mark.parametrize("name", presets())
@@ -206,32 +237,24 @@ def test_an_empty_graph_is_an_empty_picture() -> None:
     assert (picture.marks, picture.lines, picture.arcs, picture.labels, picture.frame) == ((), (), (), (), None)
 
 
-stages = st.builds(
-    lambda blocks, stride, branch, merge, shortcut, order, width, cardinality: Stage(
-        blocks=blocks,
-        stride=stride,
-        block=Block(
-            branch=branch, merge=merge, shortcut=shortcut, order=order, width=width * 8 * cardinality,
-            cardinality=cardinality,
-        ),
-    ),
-    st.integers(1, 12), st.integers(1, 4), st.sampled_from(["basic", "bottleneck"]), st.sampled_from(["none", "add"]),
-    st.sampled_from("ABC"), st.sampled_from(["original", "preactivation"]), st.integers(1, 8),
-    st.sampled_from([1, 2, 32]),
-)  # fmt: skip
+def found_under(path: str, picture: Layout) -> bool:
+    return any(path == mark.path or path.startswith(f"{mark.path}.") for mark in picture.marks if mark.path)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(stages, min_size=1, max_size=4), st.integers(1, 64), st.data())
-def test_any_network_is_drawn_whole(parts: list[Stage], side: int, data: st.DataObject) -> None:
-    """Also one that cannot be built: every node has its mark, every shortcut its arc, no two texts touch."""
-    network = Network(input=Input(channels=3, height=side, width=side), stages=tuple(parts))
-    stage = data.draw(st.integers(0, len(parts)))
-    block = data.draw(st.integers(0, parts[stage - 1].blocks)) if stage else 0
-    blocks, ops = (trace(network, "block") if stage else None), (trace(network, "op") if block else None)
-    graph = zoom(trace(network, "stage"), blocks, ops, stage=stage, block=block)
-    picture = layout(graph, stage=stage, block=block)
-    assert [mark.node for mark in picture.marks] == [node.id for node in graph.nodes]
-    assert len(picture.arcs) == adds(network)
-    assert overlapping(picture.marks) == [] and crossings(picture.labels) == []
-    assert all(a.node != b.node for a, b in combinations(picture.marks, 2))
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(drafts())
+def test_any_network_is_drawn_whole(network: Network) -> None:
+    """Also one that cannot be built: with every stage and block opened no text touches another text or a box, every
+    shortcut has its arc, and every operation its box or one that it is folded into."""
+    graphs = [trace(network, detail) for detail in ("stage", "block", "op")]
+    shortcuts = sum(block.merge != "none" for block in network.each)
+    places = [(0, 0)] + [(s, b) for s, spec in enumerate(network.stages, 1) for b in range(spec.blocks + 1)]
+    for stage, block in places:
+        graph = zoom(*graphs, stage=stage, block=block)
+        picture = layout(graph, stage=stage, block=block)
+        assert len(picture.arcs) == shortcuts
+        assert overlapping(picture.marks) == [] and crossings(picture.labels) == [] and covered(picture) == []
+        assert inside(picture)
+        assert all(found_under(node.path, picture) for node in graph.nodes if node.path)
+        assert len({mark.node for mark in picture.marks}) == len(picture.marks)
+        assert layout(graph, stage=stage, block=block) == picture
