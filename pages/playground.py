@@ -16,9 +16,7 @@ if draft.notice:
     st.warning(plain(draft.notice))
 left, centre, right = st.columns([1.24, 4.2, 1.16], gap="small")
 with left, st.container(key="play_form"):
-    editor.network_card(draft)
-    editor.stages_card(draft)
-    editor.block_card(draft)
+    editor.form(draft)
 if warming.is_cold():
     warming.reserve(centre, right)
     settle(draft)

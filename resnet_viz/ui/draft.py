@@ -42,7 +42,8 @@ class Draft:
 
     ``history[position]`` is the network that can be built and that totals, table and URL show; ``attempt`` is a
     later one that cannot be built, ``attempt_field`` the field that made it so; ``refusals`` has one sentence a
-    field; ``notice`` one sentence about the last load (a link that was no link).
+    field; ``notice`` one sentence about the last load (a link that was no link); ``note`` a field and what the last
+    edit of it took along.
     """
 
     history: list[Network]
@@ -51,6 +52,7 @@ class Draft:
     attempt_field: str = ""
     refusals: dict[str, str] = field(default_factory=dict)
     notice: str = ""
+    note: tuple[str, str] = ("", "")
     touched: bool = False
     written: str | None = None
     superseded: tuple[str | None, float] = ("", 0.0)
@@ -78,7 +80,7 @@ class Draft:
         ``ValueError``) leaves the draft as it was.
         """
         self.touched = True
-        self.notice = ""
+        self.notice, self.note = "", ("", "")
         try:
             network = renamed(make(self.shown))
         except (ValidationError, ValueError) as error:
@@ -167,7 +169,7 @@ class Draft:
         self.position = len(self.history) - 1
 
     def _forget(self) -> None:
-        self.attempt, self.refusals, self.notice = None, {}, ""
+        self.attempt, self.refusals, self.notice, self.note = None, {}, "", ("", "")
 
 
 def changed(network: Network, changes: Mapping[Path, Any]) -> Network:
@@ -208,7 +210,9 @@ def read_file(data: bytes) -> Network:
 
 def words(error: BaseException) -> str:
     """A refusal for the page: "stages.2.block.width is 0: ..." reads "Stage 2's width is 0: ..." there."""
-    return re.sub(r"^stages\.(\d+)\.(?:block\.)?(\w+) is", r"Stage \1's \2 is", full_stop(sentence(error)))
+    told = full_stop(sentence(error))
+    told = re.sub(r"^stages\.(\d+)\.overrides\.\d+\.block\.(\w+) is", r"This block's \2 is", told)
+    return re.sub(r"^stages\.(\d+)\.(?:block\.)?(\w+) is", r"Stage \1's \2 is", told)
 
 
 def full_stop(text: str) -> str:
