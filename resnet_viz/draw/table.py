@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -22,12 +22,17 @@ class TableRow:
     folded: int = 0
 
 
-def table_rows(rows: Sequence[Row], *, stage: int = 0, block: int = 0, every: bool = False) -> tuple[TableRow, ...]:
+def table_rows(
+    rows: Sequence[Row], *, stage: int = 0, block: int = 0, every: bool = False,
+    own: Collection[tuple[int, int]] = (),
+) -> tuple[TableRow, ...]:  # fmt: skip
     """The lines for what is opened: the network, a stage, or a stage with one block that is never folded.
 
-    Equal blocks that follow each other are one line, whose sums count all of them; ``every`` folds nothing. Without
+    Equal blocks that follow each other are one line, whose sums count all of them; ``every`` folds nothing. Blocks
+    in ``own`` (stage and block from 1) differ from their stage, if only in what no line shows, and stay alone. Without
     a stage the lines' parameters and multiply-adds add up to the network's totals.
     """
+    alone = {*own, (stage, block)}
     chosen = [row for row in rows if not stage or row.stage == stage]
     if every:
         return tuple(_line(row) for row in chosen)
@@ -36,7 +41,7 @@ def table_rows(rows: Sequence[Row], *, stage: int = 0, block: int = 0, every: bo
     at = 0
     while at < len(blocks):
         here = blocks[at]
-        run = _run_length(blocks, at, (stage, block))
+        run = _run_length(blocks, at, alone)
         if here[0].block and (here[0].stage, here[0].block) != (stage, block) and _stands_folded(here, stage, block):
             found.append(_folded(blocks[at : at + run], None))
         else:
@@ -52,13 +57,13 @@ def _stands_folded(here: list[Row], stage: int, block: int) -> bool:
     return bool(stage and block) and here[0].stage == stage
 
 
-def _run_length(blocks: list[list[Row]], at: int, opened: tuple[int, int]) -> int:
-    if not blocks[at][0].block or (blocks[at][0].stage, blocks[at][0].block) == opened:
+def _run_length(blocks: list[list[Row]], at: int, alone: Collection[tuple[int, int]]) -> int:
+    if not blocks[at][0].block or (blocks[at][0].stage, blocks[at][0].block) in alone:
         return 1
     end = at + 1
     while (
         end < len(blocks)
-        and (blocks[end][0].stage, blocks[end][0].block) != opened
+        and (blocks[end][0].stage, blocks[end][0].block) not in alone
         and blocks[end][0].block
         and _likeness(blocks[end]) == _likeness(blocks[at])
     ):

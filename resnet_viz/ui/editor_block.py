@@ -130,7 +130,15 @@ class _Fields:
         self._decimal("beta", disabled=plain_block)
         self._decimal("shortcut_dropout", disabled=plain_block)
         normless = plain_block or block.shortcut == "A" or block.norm == "none"
-        self._pick("projection_norm", words.PROJECTION_NORMS, disabled=normless)
+        set_by = block.projection_norm
+
+        def edit(network: Network, value: Any) -> Network:
+            return edited(network, self.scope, "projection_norm", None if value == words.BY_ORDER else value)
+
+        fields.choice(
+            self.draft, "block.projection_norm", words.label("projection_norm"), words.PROJECTION_NORMS,
+            words.BY_ORDER if set_by is None else set_by, edit, segmented=True, disabled=normless,
+        )  # fmt: skip
 
     def _branch(self) -> None:
         block = self.block

@@ -50,7 +50,8 @@ SCHEMES = options(network.Scheme, {
 DECAYS = options(network.Decay)
 STRIDE_ON = options(block.Block.model_fields["stride_on"].annotation, {"3x3": "3×3", "1x1": "1×1"})
 GATE_KERNELS = options(block.Block.model_fields["gate_kernel"].annotation, {1: "1×1", 3: "3×3"})
-PROJECTION_NORMS: Options = {None: "by order", True: "yes", False: "no"}
+BY_ORDER = "order"
+PROJECTION_NORMS: Options = {BY_ORDER: "by order", True: "yes", False: "no"}
 STEMS: dict[tuple[int, int, str], str] = {
     (3, 1, "none"): "3×3",
     (3, 2, "none"): "3×3, stride 2",

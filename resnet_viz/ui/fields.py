@@ -18,7 +18,7 @@ from resnet_viz.ui.plain_text import plain
 
 Edit = Callable[[Network, Any], Network]
 
-MOST_IN_A_ROW = 28
+MOST_IN_A_ROW = 22
 """Letters of options that stand side by side, two more for each."""
 
 

@@ -35,7 +35,8 @@ def layer_table(draft: Draft, focus: Focus) -> None:
             )
             st.markdown(f"**Layers** :gray[· {which}; {checked}]")
             every = st.toggle("Every layer", key=EVERY, help="Show repeated blocks line by line")
-        rows = table_rows(summary.rows, stage=focus.stage, block=focus.block, every=every)
+        own = {(i, o.index) for i, stage in enumerate(draft.network.stages, 1) for o in stage.overrides}
+        rows = table_rows(summary.rows, stage=focus.stage, block=focus.block, every=every, own=own)
         height = min(ROW_HEIGHT * (len(rows) + 1) + 3, MOST_HEIGHT)
         st.dataframe(
             _marked(rows, focus.selected), hide_index=True, width="stretch", height=height, row_height=ROW_HEIGHT,
