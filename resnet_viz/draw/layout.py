@@ -144,7 +144,11 @@ def _frame(graph: Graph, whole: _Whole, stage: int) -> tuple[Frame | None, list[
     right = max(marks[node.id].right for node in nodes) + 14
     folded = {node.block: int(node.attrs.get("blocks", 1)) for node in nodes}
     count = sum(folded.values())
-    name = Label(f"stage {stage} · {count} block{'s' * (count > 1)}", left + 10, FRAME_TOP + 17, "frame", "start")
+    own = next(
+        (f" · block {node.block} differs" for node in nodes if node.kind != "block" and node.attrs.get("own")), ""
+    )
+    words = f"stage {stage} · {count} block{'s' * (count > 1)}{own}"
+    name = Label(words, left + 10, FRAME_TOP + 17, "frame", "start")
     return Frame(left, FRAME_TOP, right - left, FRAME_BOTTOM - FRAME_TOP), [name]
 
 

@@ -68,7 +68,8 @@ def zoom(
             continue
         for piece in _opened_stage([n for n in blocks.nodes if n.stage == stage and n.kind == "block"], block):
             if ops is not None and piece.block == block and "blocks" not in piece.attrs:
-                opened = tuple(n for n in ops.nodes if (n.stage, n.block) == (stage, block))
+                inside = (n for n in ops.nodes if (n.stage, n.block) == (stage, block))
+                opened = tuple(replace(n, attrs={**n.attrs, "own": piece.attrs.get("own", 0)}) for n in inside)
             if opened and piece.block == block:
                 items.extend(opened)
             else:

@@ -41,15 +41,15 @@ def layer_table(draft: Draft, focus: Focus) -> None:
         st.dataframe(
             _marked(rows, focus.selected), hide_index=True, width="stretch", height=height, row_height=ROW_HEIGHT,
             column_config={
-                "layer": st.column_config.TextColumn(width=150),
-                "operation": st.column_config.TextColumn(width=235),
-                "output": st.column_config.TextColumn(width=110, alignment="right"),
-                "parameters": st.column_config.NumberColumn(width=85, format="localized"),
+                "layer": st.column_config.TextColumn(width=172),
+                "operation": st.column_config.TextColumn(width=225),
+                "output": st.column_config.TextColumn(width=105, alignment="right"),
+                "parameters": st.column_config.NumberColumn(width=80, format="localized"),
                 "mult-adds": st.column_config.NumberColumn(
                     width=100, format="localized", help="Multiply-adds of convolutions and linear layers, one image"
                 ),
                 "receptive field": st.column_config.NumberColumn(
-                    width=105, format="localized", help="Side of the square of input pixels that an output pixel sees"
+                    width=100, format="localized", help="Side of the square of input pixels that an output pixel sees"
                 ),
             },
         )  # fmt: skip

@@ -342,6 +342,8 @@ def test_blocks_that_differ_do_not_fold() -> None:
     assert [row.layer for row in rows if row.folded] == ["layer1.1 … layer1.2", "layer1.6 … layer1.8"]
     single = Stage(blocks=3, block=Block(width=16), overrides=(Override(index=2, block=own),))
     assert "differs" in texts(drawn(Network(stages=(single,)), 1), "caption")
+    frames = [texts(drawn(Network(stages=(single,)), 1, block), "frame") for block in (1, 2)]
+    assert frames == [["stage 1 · 3 blocks"], ["stage 1 · 3 blocks · block 2 differs"]]
 
 
 def test_so_many_arcs_stay_inside_the_picture() -> None:
