@@ -49,8 +49,8 @@ function smallSign(arc) {
   const wide = arc.x1 - arc.x0;
   const x = (arc.x0 + arc.x1) / 2;
   const y = arc.top;
-  if (arc.kind === "projection") { // in a dense row too: a filled square is seen at three pixels
-    const side = wide >= 14 ? 7 : wide >= 8 ? 4.5 : 3;
+  if (arc.kind === "projection") { // in a dense row too, there filled and larger than its arc
+    const side = wide >= 14 ? 7 : wide >= 8 ? 4.5 : 6;
     const name = wide >= 8 ? "arc-mark" : "arc-mark full";
     return make("rect", { class: name, x: x - side / 2, y: y - side / 2, width: side, height: side });
   }
@@ -66,6 +66,8 @@ function drawArcs(svg, arcs) {
   for (const arc of arcs) {
     const dense = arc.small && arc.x1 - arc.x0 < 6 ? " dense" : "";
     svg.append(make("path", { class: `arc ${arc.kind}${arc.small ? " small" : ""}${dense}`, d: bow(arc) }));
+  }
+  for (const arc of arcs) { // over all arcs, so that the next row hides none
     const sign = arc.small ? smallSign(arc) : null;
     if (sign) svg.append(sign);
   }
