@@ -114,8 +114,10 @@ def said(before: Network, after: Network) -> str:
     for number, (old, new) in enumerate(zip(before.stages, after.stages, strict=True), 1):
         gone = [o.index for o in old.overrides if o.index > new.blocks]
         if gone:
-            which = f"block {gone[0]} that differed is" if len(gone) == 1 else f"{len(gone)} blocks that differed are"
-            return f"Stage {number} has {new.blocks} block{'s' * (new.blocks > 1)} now: {which} gone. Undo brings back."
+            one = len(gone) == 1
+            which = f"block {gone[0]}, which differed, is" if one else f"{len(gone)} blocks that differed are"
+            now = f"Stage {number} has {new.blocks} block{'s' * (new.blocks > 1)} now"
+            return f"{now}: {which} gone. Undo brings {'it' if one else 'them'} back."
     pairs = list(zip(before.each, after.each, strict=False))
     if any(old.branch != "paths" == new.branch and old.cardinality > 1 for old, new in pairs):
         return "Cardinality is 1 now: parallel paths are listed one by one."

@@ -10,7 +10,7 @@ from resnet_viz.draw.layout import HEIGHT, MAIN, layout
 from resnet_viz.draw.table import table_rows
 from resnet_viz.draw.zoom import UNFOLDED, fold, zoom
 from resnet_viz.inspect import Edge, Graph, Node, summarize, trace
-from resnet_viz.spec import Block, Input, Network, Override, Stage, preset, presets
+from resnet_viz.spec import Block, Input, Lane, LaneConv, Network, Override, Stage, preset, presets
 from resnet_viz.spec.shapes import problems
 from tests.strategies import drafts
 
@@ -264,6 +264,12 @@ def test_parallel_paths_lie_between_fork_and_join() -> None:
     assert picture.arcs[0].x0 < fork < marks["layer1.0.paths.0.conv1"].x and end < join.x
     assert [(line.y, line.reached) for line in picture.lines] == [(MAIN, True)] * 2
     assert (picture.lines[0].x1, picture.lines[1].x0) == (fork, end)
+
+
+def test_a_pool_on_a_path_says_which() -> None:
+    lanes = tuple(Lane(pool=pool, convs=(LaneConv(kernel=1, width=4),)) for pool in ("max", "average"))
+    words = texts(drawn(one(Block(branch="paths", paths=lanes)), 1, 2), "lane")
+    assert words == ["max 3×3", "average 3×3", "1×1 · 4", "1×1 · 4"]
 
 
 def test_of_many_paths_eight_are_drawn_and_the_others_counted() -> None:

@@ -102,7 +102,7 @@ def flip(app: AppTest, label: str) -> AppTest:
 
 
 def test_the_axes_that_are_not_in_sight() -> None:
-    app = pick(opened(), "block.merge", "highway")
+    app = pick(opened("p1.tiny_resnet8"), "block.merge", "highway")
     decimals = {"Gate bias": -3.0, "Alpha": 0.5, "Beta": 2.0, "Dropout": 0.1, "Survival": 0.8}
     for label, value in decimals.items():
         app = set_number(app, label, value)
@@ -171,7 +171,7 @@ def test_one_block_is_edited_alone() -> None:
     app = pick(app, "block.activation", "gelu")
     app = set_number(app, "Blocks in stage 2", 2)
     assert network(app).stages[1].overrides == ()
-    sentence = "Stage 2 has 2 blocks now: block 3 that differed is gone. Undo brings back."
+    sentence = "Stage 2 has 2 blocks now: block 3, which differed, is gone. Undo brings it back."
     assert sentence in [caption.value.replace("\\", "") for caption in app.caption]
     app = press(app, "Undo")
     assert [o.index for o in network(app).stages[1].overrides] == [3]

@@ -60,9 +60,9 @@ def test_fewer_blocks_take_those_that_differ_along() -> None:
     own = edited(edited(BASE, Scope("block", 1, 2), "alpha", 0.5), Scope("block", 1, 3), "alpha", 0.0)
     less = with_blocks(own, 1, 2)
     assert [o.index for o in less.stages[0].overrides] == [2]
-    assert said(own, less) == "Stage 1 has 2 blocks now: block 3 that differed is gone. Undo brings back."
+    assert said(own, less) == "Stage 1 has 2 blocks now: block 3, which differed, is gone. Undo brings it back."
     assert said(own, with_blocks(own, 1, 1)) == (
-        "Stage 1 has 1 block now: 2 blocks that differed are gone. Undo brings back."
+        "Stage 1 has 1 block now: 2 blocks that differed are gone. Undo brings them back."
     )
     assert with_blocks(own, 1, 5).stages[0].overrides == own.stages[0].overrides
     with pytest.raises(ValueError, match="blocks"):
