@@ -41,9 +41,8 @@ def sentence(error: BaseException) -> str:
     if not isinstance(error, ValidationError):
         return str(error)
     first = error.errors(include_url=False)[0]
-    place = ".".join(str(part + 1 if isinstance(part, int) else part) for part in first["loc"])
-    value = repr(first["input"])
-    value = value if len(value) <= 40 else value[:37] + "..."
+    place = _short(".".join(str(part + 1) if isinstance(part, int) else _shown(part) for part in first["loc"]), 80)
+    value = _short(_quoted(first["input"]), 40)
     if first["type"] in _BOUNDS:
         key, words = _BOUNDS[first["type"]]
         bound = first["ctx"][key]
@@ -53,3 +52,20 @@ def sentence(error: BaseException) -> str:
     if first["type"] == "value_error":
         return first["msg"].removeprefix("Value error, ")
     return f"{place} is {value}: {first['msg'][:1].lower()}{first['msg'][1:]}."
+
+
+def _shown(name: str) -> str:
+    """A field's name as it may stand in a sentence: those of a file or a link are the sender's own."""
+    name = name[:80]
+    return name if name.isprintable() else repr(name)
+
+
+def _quoted(value: object) -> str:
+    try:
+        return repr(value)
+    except ValueError:  # Python writes no whole number of more than 4,300 digits
+        return "a number of thousands of digits"
+
+
+def _short(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 3] + "..."
