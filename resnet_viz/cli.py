@@ -34,16 +34,16 @@ from resnet_viz.spec import (
     preset_groups,
     preset_info,
     presets,
+    read_spec,
     sentence,
 )
+from resnet_viz.spec.files import MAX_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from resnet_viz.runs import Run, RunData
     from resnet_viz.runs.executor import Progress as NewestRow
-
-MAX_FILE = 1_000_000
 
 cli = typer.Typer(help="Assemble residual networks, count them, train them, watch every layer's gradient.",
                   no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)  # fmt: skip
@@ -75,17 +75,18 @@ def read(text: str) -> Network | Experiment:
         return preset(text)
     if not text.endswith(".json"):
         if re.match(r"[a-z]\d\.", text):
-            thing = decode(text)
-            if isinstance(thing, Comparison):
-                raise SpecError("this link holds a comparison: open it on the Compare page, or name one network.")
-            return thing
+            return _no_comparison(decode(text), "link")
         raise SpecError(f"{text[:60]!r} is no preset, no share text and no .json file: `presets` lists the presets.")
     path = Path(text)
     if path.stat().st_size > MAX_FILE:
-        raise SpecError(f"{path.name} is larger than {MAX_FILE} bytes: that is no spec file.")
-    raw = path.read_text(encoding="utf-8")
-    model = Experiment if '"contestants"' in raw else Network
-    return model.model_validate_json(raw)
+        raise SpecError(f"{path.name} is larger than {MAX_FILE:,} bytes: that is no spec file.")
+    return _no_comparison(read_spec(path.read_bytes()), "file")
+
+
+def _no_comparison(thing: Network | Experiment | Comparison, where: str) -> Network | Experiment:
+    if isinstance(thing, Comparison):
+        raise SpecError(f"this {where} holds a comparison: open it on the Compare page, or name one network.")
+    return thing
 
 
 @cli.command("presets")

@@ -7,6 +7,7 @@ from .comparison import Comparison
 from .datasets import DATASETS, DatasetInfo
 from .errors import ShareError, SpecError, sentence
 from .experiment import Experiment, Recipe
+from .files import read_spec, write_spec
 from .network import DropPath, Head, Init, Input, Network, Override, Stage, Stem, checked
 from .presets import PresetInfo, preset, preset_groups, preset_info, presets
 from .share import decode, encode
@@ -41,6 +42,8 @@ __all__ = [
     "preset_groups",
     "preset_info",
     "presets",
+    "read_spec",
     "residual_twin",
     "sentence",
+    "write_spec",
 ]  # fmt: skip

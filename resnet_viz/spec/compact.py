@@ -31,6 +31,8 @@ SHORT = 200
 
 Raw = dict[str, Any]
 Shared = Network | Experiment | Comparison
+CALLED: dict[type[Shared], str] = {Network: "network", Experiment: "race", Comparison: "comparison"}
+"""What each is called in a sentence."""
 
 MAX_VALUES = 30_000
 """Values in all that a text may hold once spread out: a reference costs the sender nothing, so it is counted here.
@@ -106,7 +108,8 @@ def stages_delta(stages: list[Raw], base: list[Raw]) -> Raw:
     """What differs stage by stage ("1" is the first); ``*`` is for all, ``n`` how many when the base has another."""
     old = _as_many(base, len(stages))
     every = _in_every(stages, old)
-    rows = {str(i): _stage_delta(new, more(was, every)) for i, (new, was) in enumerate(zip(stages, old, strict=True), 1)}
+    pairs = enumerate(zip(stages, old, strict=True), 1)
+    rows = {str(i): _stage_delta(new, more(was, every)) for i, (new, was) in pairs}
     count = {COUNT: len(stages)} if len(stages) != len(base) else {}
     return count | ({EVERY: every} if every else {}) | {key: row for key, row in rows.items() if row}
 
@@ -243,17 +246,20 @@ def network_delta(network: Raw, before: Sequence[Raw] = ()) -> Raw:
     """The network as what differs from the preset that its name tells, or where that is long from the nearest base."""
     told, default = _told(network["name"]), _default(Network)
     name = {"name": network["name"]}
+    # Overrides read the same against every preset, and there may be hundreds.
+    bare = network | name | {"stages": [stage | {"overrides": []} for stage in network["stages"]]}
 
-    def of(base: Raw, **said: Any) -> tuple[int, Raw]:
-        delta = name | said | less(network | name, base | name)
-        return len(json.dumps(delta)), delta
+    def size(base: Raw, value: Raw = bare) -> int:
+        return len(json.dumps(less(value, base | name)))
 
-    first = of(_preset(told)) if told else of(default)
-    if told and first[0] < SHORT:
-        return first[1]
-    found = [first, *(of(other, of=i) for i, other in enumerate(before)), *([of(default, of=None)] if told else [])]
-    found += [of(_preset(base), of=base) for base in presets() if base != told]
-    return min(found, key=lambda row: row[0])[1]
+    if told and size(_preset(told)) < SHORT:
+        return name | less(network, _preset(told))
+    bases: list[tuple[Raw, Raw]] = [({}, _preset(told)), ({"of": None}, default)] if told else [({}, default)]
+    bases += [({"of": base}, _preset(base)) for base in presets() if base != told]
+    said, base = min(bases, key=lambda row: size(row[1]) + len(str(row[0])))
+    found = [said | less(network, base | name)]
+    found += [{"of": i} | less(network, other | name) for i, other in enumerate(before)]
+    return name | min(found, key=lambda delta: len(json.dumps(delta)))
 
 
 def network_data(delta: Any, before: Sequence[Raw] = ()) -> Raw:

@@ -41,7 +41,8 @@ def sentence(error: BaseException) -> str:
     if not isinstance(error, ValidationError):
         return str(error)
     first = error.errors(include_url=False)[0]
-    place = _short(".".join(str(part + 1) if isinstance(part, int) else _shown(part) for part in first["loc"]), 80)
+    parts = [str(part + 1) if isinstance(part, int) else _shown(part) for part in first["loc"]]
+    place = _short(".".join(parts), 80) or "it"
     value = _short(_quoted(first["input"]), 40)
     if first["type"] in _BOUNDS:
         key, words = _BOUNDS[first["type"]]
@@ -54,9 +55,14 @@ def sentence(error: BaseException) -> str:
     return f"{place} is {value}: {first['msg'][:1].lower()}{first['msg'][1:]}."
 
 
+def stopped(text: str) -> str:
+    """The sentence with its full stop."""
+    return text if text.endswith((".", "?")) else text + "."
+
+
 def _shown(name: str) -> str:
     """A field's name as it may stand in a sentence: those of a file or a link are the sender's own."""
-    name = name[:80]
+    name = name[:81]
     return name if name.isprintable() else repr(name)
 
 

@@ -15,14 +15,14 @@ import hashlib
 import json
 import zlib
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from .compact import Shared, expand, shrink
+from .compact import CALLED, Shared, expand, shrink
 from .comparison import Comparison
-from .errors import ShareError, SpecError, sentence
+from .errors import ShareError, SpecError, sentence, stopped
 from .experiment import Experiment
 from .network import Network, checked
 from .presets import preset, presets
@@ -51,30 +51,30 @@ FIELDS: dict[str, str] = {
     "Recipe": "epochs batch seed learning_rate momentum weight_decay warmup_steps schedule pace device",
     "Comparison": "version networks",
 }  # fmt: skip
-"""The fields that format 2 began with. A younger field is *not* added: while it has its default the check leaves it
-out, so that links from before it stay good."""
+"""The fields that format 2 began with, in the order in which its check takes them. A younger field is *not* added:
+while it has its default the check leaves it out, so that links from before it stay good."""
 
 DICTIONARY = (
-    '"of":"plain "residual "preactivation"relu_only_preactivation"relu_before_addition"bn_after_addition"original'
-    '"split_concatenate"split_sum"grouped"squeeze_excitation"shortcut_gate"highway"orthogonal"pytorch"xavier'
-    '"kaiming_fan_in"kaiming_fan_out"linear"constant"cosine"step"paths"bottleneck"basic"leaky_relu"sigmoid"gelu"silu'
-    '"tanh"relu"layer"group"batch"none"average"max"add"1x1"3x3"digits"cuda"cpu"auto"true,"false,"null,'
-    '"device":"pace":"schedule":"warmup_steps":"weight_decay":"momentum":"learning_rate":"seed":"batch":"epochs":'
-    '"recipe":{"dataset":"networks":[{"contestants":{"plain-56":{"name":"tiny_plain56"},"residual-56":{"name":'
-    '"tiny_resnet56"},"of":0}'
-    "highway_19highway_32d2l_resnet18d2l_resnextseresnet50wrn_28_10wrn_16_8wrn_40_4resnext29_8x64dresnext29_16x64d"
-    "resnetv2_152resnetv2_101resnetv2_50preact_resnet1001preact_resnet164preact_resnet110wide_resnet101_2"
-    "wide_resnet50_2resnext101_64x4dresnext101_32x8dplain34plain18cifar_plain110cifar_plain56cifar_plain44"
-    "cifar_plain32cifar_plain20cifar_resnet1202cifar_resnet110cifar_resnet56cifar_resnet44cifar_resnet32"
-    "cifar_resnet20tiny_plain32tiny_plain20tiny_plain8tiny_resnet32tiny_resnet20tiny_resnet8resnet152resnet101"
-    "resnet34resnet18resnet50resnext50_32x4d"
-    '"drop_path":{"decay":"survival":0."init":{"scheme":"zero_last":true"head":{"classes":10'
-    '"stem":{"width":"kernel":3,"stride":1,"pool":"none"},"activated":"input":{"channels":1,"height":8,"width":8},'
-    '"attention":"bias":"activation":"norm":"order":"stride_on":"projection_norm":"shortcut_dropout":"shortcut":"'
-    '"beta":0.5"alpha":0.5"gate_kernel":"gate_bias":-"merge":"none"paths":"1x16/1x16,3x16/m,1x"form":"base_width":'
-    '"cardinality":32"expansion":"width":128"branch":"overrides":{"1":{"2":{"3":{"4":{"stride":"blocks":'
-    '{"name":" edited","stages":{"n":4,"*":{"block":{"width":64}}}}}}'
-).encode()
+    b'"of":"plain "residual "preactivation"relu_only_preactivation"relu_before_addition"bn_after_addition"original'
+    b'"split_concatenate"split_sum"grouped"squeeze_excitation"shortcut_gate"highway"orthogonal"pytorch"xavier'
+    b'"kaiming_fan_in"kaiming_fan_out"linear"constant"cosine"step"paths"bottleneck"basic"leaky_relu"sigmoid"gelu"silu'
+    b'"tanh"relu"layer"group"batch"none"average"max"add"1x1"3x3"digits"cuda"cpu"auto"true,"false,"null,'
+    b'"device":"pace":"schedule":"warmup_steps":"weight_decay":"momentum":"learning_rate":"seed":"batch":"epochs":'
+    b'"recipe":{"dataset":"networks":[{"contestants":{"plain-56":{"name":"tiny_plain56"},"residual-56":{"name":'
+    b'"tiny_resnet56"},"of":0}'
+    b"highway_19highway_32d2l_resnet18d2l_resnextseresnet50wrn_28_10wrn_16_8wrn_40_4resnext29_8x64dresnext29_16x64d"
+    b"resnetv2_152resnetv2_101resnetv2_50preact_resnet1001preact_resnet164preact_resnet110wide_resnet101_2"
+    b"wide_resnet50_2resnext101_64x4dresnext101_32x8dplain34plain18cifar_plain110cifar_plain56cifar_plain44"
+    b"cifar_plain32cifar_plain20cifar_resnet1202cifar_resnet110cifar_resnet56cifar_resnet44cifar_resnet32"
+    b"cifar_resnet20tiny_plain32tiny_plain20tiny_plain8tiny_resnet32tiny_resnet20tiny_resnet8resnet152resnet101"
+    b"resnet34resnet18resnet50resnext50_32x4d"
+    b'"drop_path":{"decay":"survival":0."init":{"scheme":"zero_last":true"head":{"classes":10'
+    b'"stem":{"width":"kernel":3,"stride":1,"pool":"none"},"activated":"input":{"channels":1,"height":8,"width":8},'
+    b'"attention":"bias":"activation":"norm":"order":"stride_on":"projection_norm":"shortcut_dropout":"shortcut":"'
+    b'"beta":0.5"alpha":0.5"gate_kernel":"gate_bias":-"merge":"none"paths":"1x16/1x16,3x16/m,1x"form":"base_width":'
+    b'"cardinality":32"expansion":"width":128"branch":"overrides":{"1":{"2":{"3":{"4":{"stride":"blocks":'
+    b'{"name":" edited","stages":{"n":4,"*":{"block":{"width":64}}}}}}'
+)
 """What the deflate window holds beforehand, the commonest last. Part of format 2: a change breaks all its links."""
 
 
@@ -123,7 +123,8 @@ def decode(text: str) -> Shared:
     try:
         return READERS[head](body)
     except ValidationError as error:
-        raise ShareError(f"This link holds a network that cannot be: {sentence(error)}") from error
+        called = CALLED[KINDS[head[0]]]
+        raise ShareError(f"This link holds a {called} that cannot be: {stopped(sentence(error))}") from error
     except RecursionError as error:
         raise ShareError("This share link is damaged: ask for it once more.") from error
 
@@ -164,7 +165,11 @@ READERS: dict[str, Callable[[str], Shared]] = (
 
 def pack(data: Any, said: bytes) -> str:
     """Check bytes and deflated JSON in URL-safe base64 without padding; :func:`unpack` is its inverse."""
-    raw = json.dumps(data, separators=(",", ":"), ensure_ascii=False).encode()
+    return squeeze(json.dumps(data, separators=(",", ":"), ensure_ascii=False).encode(), said)
+
+
+def squeeze(raw: bytes, said: bytes) -> str:
+    """The text of that JSON."""
     squeezer = zlib.compressobj(9, wbits=-15, zdict=DICTIONARY)
     return base64.urlsafe_b64encode(said + squeezer.compress(raw) + squeezer.flush()).decode().rstrip("=")
 
@@ -182,20 +187,29 @@ def check(thing: BaseModel) -> bytes:
     return hashlib.blake2b(text.encode(), digest_size=CHECK_BYTES).digest()
 
 
+_DEEP = (BaseModel, tuple, dict, float)
+
+
 def _canonical(value: Any) -> Any:
-    """Plain data, equal for equal values: 0.0 as 0, without the younger fields that have their defaults."""
+    """Plain data, equal for equal values: 0.0 as 0; the old fields by their place, younger ones unless by default."""
     if isinstance(value, BaseModel):
-        old = FIELDS[type(value).__name__].split()
-        return [
-            (name, _canonical(getattr(value, name)))
-            for name, field in type(value).model_fields.items()
-            if name in old or getattr(value, name) != field.get_default(call_default_factory=True)
-        ]
+        old, younger = _fields(type(value))
+        held = vars(value)
+        parts = [_canonical(held[name]) if isinstance(held[name], _DEEP) else held[name] for name in old]
+        return parts + [(name, _canonical(held[name])) for name, default in younger if held[name] != default]
     if isinstance(value, dict):
         return [(name, _canonical(part)) for name, part in value.items()]
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, tuple):
         return [_canonical(part) for part in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+@cache
+def _fields(model: type[BaseModel]) -> tuple[tuple[str, ...], tuple[tuple[str, Any], ...]]:
+    """The fields that format 2 began with, and each younger one with its default."""
+    old = tuple(FIELDS[model.__name__].split()) if model.__name__ in FIELDS else ()
+    fields = model.model_fields.items()
+    return old, tuple((n, f.get_default(call_default_factory=True)) for n, f in fields if n not in old)
 
 
 def _bytes(body: str) -> bytes:

@@ -83,7 +83,7 @@ def test_another_page_and_back_keeps_the_draft(page: Page, app_url: str) -> None
     expect(page).to_have_url(re.compile("/runs"))
     page.get_by_role("link", name="Playground", exact=True).click()
     expect(blocks).to_have_value("7", timeout=30_000)
-    expect(page).to_have_url(re.compile(r"\?n=n1\."))
+    expect(page).to_have_url(re.compile(r"\?n=n2\."))
     page.keyboard.press("Control+z")
     expect(blocks).to_have_value("3")
     page.keyboard.press("Control+Shift+z")

@@ -12,7 +12,8 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from resnet_viz.inspect import summarize
-from resnet_viz.spec import Network, encode, plain_twin, preset
+from resnet_viz.spec import Block, Network, Override, ShareError, Stage, encode, plain_twin, preset
+from resnet_viz.spec.block import inception_lanes
 from resnet_viz.ui import warming
 from resnet_viz.ui.draft import SESSION, STALE_SECONDS, changed
 from resnet_viz.ui.graph_view import SESSION as FOCUS
@@ -284,11 +285,26 @@ def test_a_file_is_opened_and_a_broken_one_refused() -> None:
     mine = changed(preset("resnet18"), {("name",): "mine", ("stages", 0, "blocks"): 5})
     uploader = app.file_uploader[0]
     app = checked(uploader.upload("broken.json", b"{", "application/json").run())
-    assert told(app) == ["This file is not JSON: open one that was written by Save as file."]
+    assert told(app) == ["This file is not JSON: open one that was saved here."]
     assert network(app) == preset("tiny_resnet20")
     data = mine.model_dump_json().encode()
     app = checked(app.file_uploader[0].upload("mine.json", data, "application/json").run())
     assert network(app) == mine and told(app) == []
+
+
+def test_a_network_too_large_for_a_link_is_shown_and_the_link_says_so() -> None:
+    paths = inception_lanes(64) * 2
+    rows = tuple(Override(index=i, block=Block(width=8, gate_bias=-i / 7, paths=paths)) for i in range(1, 65))
+    net = Network(name="many", stages=(Stage(blocks=64, block=Block(width=8), overrides=rows),) * 8)
+    with pytest.raises(ShareError):
+        encode(net)
+    app = opened()
+    app.session_state[SESSION].load(net)
+    app.session_state[SESSION].touched = False
+    app = checked(app.run())
+    assert network(app) == net
+    assert [error.value for error in app.error] == ["This is too much for a link: save it as a file instead."]
+    assert len(app.code) == 0
 
 
 def test_a_cold_first_visit_has_the_form_and_one_quiet_line(monkeypatch: pytest.MonkeyPatch) -> None:
