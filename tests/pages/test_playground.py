@@ -303,7 +303,7 @@ def test_a_network_too_large_for_a_link_is_shown_and_the_link_says_so() -> None:
     app.session_state[SESSION].touched = False
     app = checked(app.run())
     assert network(app) == net
-    assert [error.value for error in app.error] == ["This is too much for a link: save it as a file instead."]
+    assert told(app) == ["This is too much for a link: save it as a file instead."]
     assert len(app.code) == 0
 
 
