@@ -212,7 +212,7 @@ class Block(Frozen):
                 f"base_width {self.base_width} gives groups of no channels at width {self.width}: "
                 f"use at least {-(-REFERENCE_WIDTH // self.width)}"
             )
-        if self.inner_width > MAX_WIDTH or self.out_width > 16 * MAX_WIDTH:
+        if self.inner_width > MAX_WIDTH:
             raise ValueError(f"inner width {self.inner_width} is above {MAX_WIDTH}: lower base_width or cardinality")
         wide = [self.inner_width] + ([self.out_width] if self.branch == "basic" else [])
         for channels in wide:
@@ -233,8 +233,6 @@ class Block(Frozen):
             )
         if not self.paths and self.width < 4:
             raise ValueError(f"branch paths cuts width {self.width} into 4 paths: use a width of at least 4")
-        if self.out_width > 16 * MAX_WIDTH:
-            raise ValueError(f"the paths give {self.out_width} channels, above {16 * MAX_WIDTH}: use narrower ones")
         return self
 
     @model_validator(mode="after")
