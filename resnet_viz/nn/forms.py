@@ -21,10 +21,16 @@ def carry_forms(source: Network, target: Network, state: Mapping[str, torch.Tens
     Both networks then compute the same function in training and evaluation, up to rounding: a path's weights are
     slices of the grouped convolution's, along its output channels, and of the last 1x1's along its input channels.
     Order and names are those of the target's ``state_dict``. Raises :class:`~resnet_viz.spec.SpecError` where
-    another field differs, and for group and layer norm, whose statistics differ from form to form.
+    another field differs, where ``state`` is not the source's, and for group and layer norm, whose statistics differ
+    from form to form.
     """
+    from . import build  # the package imports this module
+
     if _grouped(source) != _grouped(target):
         raise SpecError("weights are carried between networks that differ in form only")
+    strange = sorted(build(source, "meta").state_dict().keys() ^ state.keys())
+    if strange:
+        raise SpecError(f"these are not the weights of {source.name}: {strange[0]} stands in one of the two only")
     carried: State = {}
     units: dict[str, State] = {}
     for key, value in state.items():
@@ -38,8 +44,6 @@ def carry_forms(source: Network, target: Network, state: Mapping[str, torch.Tens
             path = f"layer{s}.{b}"
             moved = units[path] if was.form == now.form else _split(now, _joined(was, units[path]))
             carried |= {f"{path}.{name}": value for name, value in moved.items()}
-    from . import build  # the package imports this module
-
     return {key: carried[key] for key in build(target, "meta").state_dict()}
 
 

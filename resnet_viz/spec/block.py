@@ -99,7 +99,8 @@ class Block(Frozen):
         Without ``base_width`` the inner width is ``width``, cut into ``cardinality`` groups.
     form
         How a grouped bottleneck is written: "grouped" convolution, "split_concatenate" (paths joined before the
-        last 1x1) or "split_sum" (whole paths added): equal functions (Xie 2017, Fig. 3c, b, a).
+        last 1x1) or "split_sum" (whole paths added): equal functions with the same weights (Xie 2017, Fig. 3c, b, a).
+        Their fans differ, so that they start from other distributions, and group and layer norm see other groups.
     merge
         "none": plain; "add" (He 2016a, eq. 1); "highway": T F(x) + (1 - T) x with a gate T (Srivastava 2015,
         eq. 3; "exclusive gating" in He 2016b, Table 1); "shortcut_gate": F(x) + (1 - T) x (He 2016b, Table 1).

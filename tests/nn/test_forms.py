@@ -85,6 +85,11 @@ def test_what_is_not_the_same_function_is_refused() -> None:
     with pytest.raises(SpecError) as refusal:
         carry_forms(base, grouped(width=32), {})
     assert str(refusal.value) == "weights are carried between networks that differ in form only"
+    with pytest.raises(SpecError) as refusal:
+        carry_forms(base, in_form(base, "split_sum"), build(in_form(base, "split_sum"), "meta").state_dict())
+    assert str(refusal.value) == (
+        "these are not the weights of network: layer1.0.bn1.bias stands in one of the two only"
+    )
     layered = in_form(grouped(norm="group"), "split_sum")
     with pytest.raises(SpecError) as refusal:
         carry_forms(grouped(norm="group"), layered, {})

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import gc
+import io
 import math
 from concurrent.futures import ThreadPoolExecutor
 
@@ -115,3 +117,18 @@ def test_a_copy_goes_on_alike_and_apart() -> None:
     first = outputs(twin)
     assert torch.equal(outputs(model), first)
     assert not torch.equal(outputs(twin), first)
+
+
+def test_a_trace_may_outlive_its_network() -> None:
+    traced = torch.fx.symbolic_trace(build(dropping(shortcut_dropout=0.2), seed=3))
+    gc.collect()
+    assert outputs(traced).isfinite().all()
+
+
+def test_a_stored_module_goes_on_where_it_was() -> None:
+    model = build(dropping(), seed=3)
+    outputs(model, 3)
+    file = io.BytesIO()
+    torch.save(model, file)
+    file.seek(0)
+    assert torch.equal(outputs(torch.load(file, weights_only=False)), outputs(model))

@@ -35,7 +35,7 @@ def plain() -> list[Entry]:
     rows: list[Entry] = []
     for depth in (20, 32, 44, 56, 110):
         name = f"cifar_plain{depth}"
-        note = "The paper prints no error for it: above 60 % at 110 layers (Sect. 4.2)." if depth == 110 else ""
+        note = "The paper prints no error for it: above 60 % at 110 layers (Fig. 6)." if depth == 110 else ""
         info = PresetInfo(
             name, "CIFAR, plain", f"{HE_A}, Sect. 4.2 and Fig. 6", COUNTS[depth], dataset=TEN, note=note
         )  # fmt: skip
