@@ -138,6 +138,12 @@ class DropPath(Frozen):
         return self.survival if self.decay == "constant" else 1 - number / blocks * (1 - self.survival)
 
 
+def never_learns_from_zero(block: Block) -> bool:
+    """Whether the branch ends in an activation that gives no zero, or no gradient there, beside a shortcut."""
+    ends = block.merge != "none" and block.order == "relu_before_addition"
+    return ends and block.activation in ("relu", "sigmoid")
+
+
 class Network(Frozen):
     """Input, stem, stages of blocks, head, initialisation; the unit of the file format and of share links."""
 
@@ -175,8 +181,7 @@ class Network(Frozen):
         if not self.init.zero_last:
             return self
         for block in self.each:
-            ends = block.merge != "none" and block.order == "relu_before_addition"
-            if ends and block.activation in ("relu", "sigmoid"):
+            if never_learns_from_zero(block):
                 why = "passes no gradient at zero" if block.activation == "relu" else "is not zero at zero"
                 raise ValueError(
                     f"init.zero_last starts branches at zero, but order relu_before_addition ends them in "
