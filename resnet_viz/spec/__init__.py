@@ -9,7 +9,7 @@ from .errors import ShareError, SpecError, sentence
 from .experiment import Experiment, Recipe
 from .files import read_spec, write_spec
 from .network import DropPath, Head, Init, Input, Network, Override, Stage, Stem, checked
-from .presets import PresetInfo, preset, preset_groups, preset_info, presets
+from .presets import Figure, PresetInfo, preset, preset_groups, preset_info, presets
 from .share import decode, encode
 from .twins import differences, fit_to_dataset, plain_twin, residual_twin
 
@@ -19,6 +19,7 @@ __all__ = [
     "DatasetInfo",
     "DropPath",
     "Experiment",
+    "Figure",
     "Head",
     "Init",
     "Input",
