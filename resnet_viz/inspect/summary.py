@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -36,8 +37,8 @@ class Row:
     moved: int
 
     def intensity(self, batch: int = 1) -> float:
-        """Arithmetic intensity in operations a byte: see :meth:`Summary.intensity`."""
-        return _intensity(self.macs, self.params, self.moved, batch)
+        """Arithmetic intensity in operations a byte: see :func:`intensity`."""
+        return intensity((self,), batch)
 
 
 @dataclass(frozen=True)
@@ -75,17 +76,20 @@ class Summary:
         return self.params == self.params_torchinfo
 
     def intensity(self, batch: int = 1) -> float:
-        """Arithmetic intensity (Williams 2009, the roofline's) in operations a byte, all rows together.
-
-        2 operations a multiply-add of convolutions and linear layers, over 4 bytes for each weight once and for each
-        value that enters and leaves a layer once (no cache between layers); what is no row, activations and pools, is
-        taken as part of its neighbour. Norms and additions have no such operations: their own intensity is 0.
-        """
-        params, moved = sum(row.params for row in self.rows), sum(row.moved for row in self.rows)
-        return _intensity(self.macs, params, moved, batch)
+        """Arithmetic intensity in operations a byte, all rows together: see :func:`intensity`."""
+        return intensity(self.rows, batch)
 
 
-def _intensity(macs: int, params: int, moved: int, batch: int) -> float:
+def intensity(rows: Iterable[Row], batch: int = 1) -> float:
+    """Arithmetic intensity (Williams, Waterman and Patterson 2009, the roofline's) of some layers at that batch.
+
+    2 operations a multiply-add of convolutions and linear layers, over 4 bytes for each weight once and for each
+    value that enters and leaves a layer once (no cache between layers); what is no row, activations and pools, is
+    taken as part of its neighbour. Norms and additions have no such operations: their own intensity is 0.
+    """
+    macs = params = moved = 0
+    for row in rows:
+        macs, params, moved = macs + row.macs, params + row.params, moved + row.moved
     return 2 * macs * batch / (FLOAT * (params + moved * batch))
 
 
