@@ -68,7 +68,7 @@ def test_columns_of_any_network_add_up(network: Network) -> None:
     assert_adds_up(network)
 
 
-@FEW
+@settings(max_examples=12, deadline=None)
 @given(networks())
 def test_counts_of_any_network_are_torchinfos_over_the_whole_network(network: Network) -> None:
     """Also of the layers that pieces let through: torchinfo runs them here."""
