@@ -128,8 +128,16 @@ def summary(
     out.print(f"[bold]{counted.params:,}[/] parameters (torchinfo {counted.params_torchinfo:,}), "
               f"[bold]{counted.macs:,}[/] multiply-adds of convolutions and linear layers "
               f"(torchinfo's own total {counted.macs_torchinfo:,}), {counted.depth} layers deep, "
-              f"receptive field {counted.receptive_field}, {counted.memory / 2**20:.1f} MiB for a training step "
-              f"at batch {batch}.")  # fmt: skip
+              f"receptive field {counted.receptive_field} with stride {counted.field_stride}, "
+              f"{counted.memory / 2**20:.1f} MiB for a training step and {counted.forward_memory / 2**20:.1f} MiB for "
+              f"a forward pass at batch {batch}, {counted.intensity(batch):.1f} operations a byte.")  # fmt: skip
+    paths = counted.paths
+    if paths.shares:
+        out.print(f"Gradient paths: {paths.shortest} to {paths.longest} layers, "
+                  f"through {paths.fewest} to {paths.most} blocks, mean {paths.mean:.1f}, "
+                  f"standard deviation {paths.deviation:.1f}.")  # fmt: skip
+    else:
+        out.print("Gradient paths: none, a block multiplies both its ways by zero.")
 
 
 def contest(networks: list[str], recipe: dict[str, Any]) -> Experiment:

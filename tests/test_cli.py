@@ -30,7 +30,19 @@ def test_summary_prints_the_totals_that_the_library_counts() -> None:
     assert done.exit_code == 0
     assert "269,722 parameters" in done.stdout
     words = " ".join(done.stdout.split())
-    assert f"{rv.summarize(rv.preset('cifar_resnet20')).macs_torchinfo:,}" in words
+    counted = rv.summarize(rv.preset("cifar_resnet20"))
+    assert f"{counted.macs_torchinfo:,}" in words
+    assert f"receptive field {counted.receptive_field} with stride 4, " in words
+    assert f"and {counted.forward_memory / 2**20:.1f} MiB for a forward pass at batch 1, " in words
+    assert f"{counted.intensity():.1f} operations a byte." in words
+    assert "Gradient paths: 2 to 20 layers, through 0 to 9 blocks, mean 4.5, standard deviation 1.5." in words
+
+
+def test_summary_of_a_network_without_a_path(tmp_path: Path) -> None:
+    file = tmp_path / "zero.json"
+    file.write_text('{"stages": [{"block": {"alpha": 0, "beta": 0}}]}')
+    done = runner.invoke(cli, ["summary", str(file)])
+    assert done.stdout.endswith("Gradient paths: none, a block multiplies both its ways by zero.\n")
 
 
 def test_summary_takes_a_spec_file_and_a_share_text(tmp_path: Path) -> None:

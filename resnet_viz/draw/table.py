@@ -6,12 +6,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from resnet_viz.inspect.summary import Row
+from resnet_viz.inspect.summary import Row, intensity
 
 
 @dataclass(frozen=True)
 class TableRow:
-    """One line: a layer, or a run of blocks equal to the one above (``folded`` of them, 0 for a layer)."""
+    """One line: a layer, or a run of blocks equal to the one above (``folded`` of them, 0 for a layer).
+
+    ``intensity`` is in operations a byte at batch 1, 0 where there is no multiply-add.
+    """
 
     layer: str
     operation: str
@@ -19,6 +22,8 @@ class TableRow:
     parameters: int
     macs: int
     receptive_field: int
+    field_stride: int
+    intensity: float
     folded: int = 0
 
 
@@ -71,7 +76,10 @@ def _likeness(rows: Iterable[Row]) -> tuple[object, ...]:
 
 
 def _line(row: Row) -> TableRow:
-    return TableRow(row.path, _short(row.operation), _shape(row.shape), row.params, row.macs, row.receptive_field)
+    return TableRow(
+        row.path, _short(row.operation), _shape(row.shape), row.params, row.macs, row.receptive_field,
+        row.field_stride, row.intensity(),
+    )  # fmt: skip
 
 
 def _short(operation: str) -> str:
@@ -86,7 +94,7 @@ def _folded(run: list[list[Row]], like: list[Row] | None) -> TableRow:
     words = f"{count} more like {_block_path(like[0])}" if like else f"{count} equal blocks" if count > 1 else "1 block"
     return TableRow(
         first if first == last else f"{first} … {last}", words, _shape(flat[-1].shape), sum(row.params for row in flat),
-        sum(row.macs for row in flat), flat[-1].receptive_field, count,
+        sum(row.macs for row in flat), flat[-1].receptive_field, flat[-1].field_stride, intensity(flat), count,
     )  # fmt: skip
 
 

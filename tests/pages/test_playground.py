@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from resnet_viz.draw.wording import size
 from resnet_viz.inspect import summarize
 from resnet_viz.spec import Block, Network, Override, ShareError, Stage, encode, plain_twin, preset
 from resnet_viz.spec.block import inception_lanes
@@ -18,6 +20,7 @@ from resnet_viz.ui import warming
 from resnet_viz.ui.draft import SESSION, STALE_SECONDS, changed
 from resnet_viz.ui.graph_view import SESSION as FOCUS
 from resnet_viz.ui.graph_view import Focus, focus_from
+from resnet_viz.ui.layer_table import COLUMNS
 
 PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "playground.py")
 
@@ -339,3 +342,43 @@ def test_the_words_of_the_compared_networks_do_not_change_with_the_draft() -> No
     ]
     assert offered[0] == offered[1] == offered[2]
     assert offered[0][:2] == ["where it started", "its plain twin"]
+
+
+def facts(app: AppTest) -> str:
+    (found,) = (block.proto.body for block in app.get("html") if "<dl" in block.proto.body)
+    return str(found)
+
+
+def test_measures_stand_beside_the_counts() -> None:
+    app = opened("p1.cifar_resnet110")
+    summary = summarize(preset("cifar_resnet110"))
+    for term, value in {
+        "Memory to train": size(summary.memory), "Memory forward": size(summary.forward_memory),
+        "Operations a byte": f"{summary.intensity():.1f}", "Field stride": "4 px", "Gradient paths": "2 to 110 layers",
+    }.items():  # fmt: skip
+        assert re.search(f"<dt>{term}</dt><dd>(≥ )?{re.escape(value)}</dd>", facts(app)), term
+    told = [caption.value for caption in app.caption if "Veit" in caption.value]
+    assert told == [
+        "2⁵⁴ paths, through 27.0 ± 3.7 of 54 blocks. Counted as in Veit et al. 2016 (arXiv 1605.06431, Sect. 3); how "
+        "much gradient each carries is not counted here."
+    ]
+
+
+def test_paths_of_a_plain_network_and_of_none() -> None:
+    app = opened("p1.tiny_plain20")
+    assert "<dt>Gradient paths</dt><dd>20 layers</dd>" in facts(app)
+    assert any(caption.value.startswith("One path, through all 9 blocks.") for caption in app.caption)
+    zero = Network(stages=(Stage(block=Block(alpha=0, beta=0)),))
+    app = opened(encode(zero))
+    assert "<dt>Gradient paths</dt><dd>none</dd>" in facts(app)
+    assert "No path: a block multiplies both its ways by zero." in [caption.value for caption in app.caption]
+
+
+def test_more_columns_are_shown_when_asked_for() -> None:
+    app = opened()
+    table = app.dataframe[0]
+    assert list(table.value.columns[-2:]) == ["field stride", "ops a byte"]
+    assert list(table.proto.column_order) == list(COLUMNS) == list(table.value.columns[:-2])
+    toggle = next(toggle for toggle in app.toggle if toggle.label == "More columns")
+    checked(toggle.set_value(True).run())
+    assert list(app.dataframe[0].proto.column_order) == []
