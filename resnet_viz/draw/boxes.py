@@ -125,7 +125,7 @@ class _Boxes:
         stride = max((int(step.attrs.get("stride", 1)) for step in steps), default=1)
         if first.stage == self.stage:
             path = _common([step.path or step.owner for step in steps])
-            words = {"stride": stride, "frame": _tail(part.path)}
+            words: dict[str, int | float | str] = {"stride": stride, "frame": _tail(part.path)}
             return Node(name, "block", path, path, first.stage, first.block, *totals, words)
         text = f"×{part.blocks}" if part.blocks > 1 and part.equal else f"{len(steps)} steps"
         attrs: dict[str, int | float | str] = {
