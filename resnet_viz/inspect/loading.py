@@ -63,7 +63,7 @@ def _module(place: str) -> Any:
                 f"There is no module {error.name!r} here: start the app in the directory that has it, or install it."
             ) from error
         raise SpecError(f"{place} needs the module {error.name!r}, which is not installed.") from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise SpecError(f"Importing {place} raised {told(error)}.") from error
 
 
@@ -97,7 +97,7 @@ def _made(found: Any, text: str) -> nn.Module:
     try:
         with torch.random.fork_rng(devices=[]):
             made = found()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise SpecError(f"Calling {text} without arguments raised {told(error)}.") from error
     if not isinstance(made, nn.Module):
         raise SpecError(f"{text} returned {_article(made)}: it must return a torch.nn.Module.")

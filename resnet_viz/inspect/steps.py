@@ -123,16 +123,17 @@ class _Reader:
             kind = "other"  # a constant or a weight is added: nothing comes together
         leaves = self.shapes[node]
         made = Step(
-            id=self._id(path or ".".join(filter(None, (owner, name.strip("_"))))), path=path, owner=owner, kind=kind,
+            id=self.id_for(path or ".".join(filter(None, (owner, name.strip("_"))))), path=path, owner=owner, kind=kind,
             label=label_of(module, kind) if module is not None else name.strip("_"), inputs=sources, shape=leaves,
-            params=self._params([*weights, *(module.parameters() if module is not None else ())]),
+            params=self.fresh([*weights, *(module.parameters() if module is not None else ())]),
             macs=multiply_adds(module, leaves) if module is not None else _function_macs(kind, weights, leaves),
             attrs=attributes(module),
         )  # fmt: skip
         self.origin[node] = made.id
         return made
 
-    def _id(self, path: str) -> str:
+    def id_for(self, path: str) -> str:
+        """A name that no other step has: a module may run several times."""
         self.ids[path] = self.ids.get(path, 0) + 1
         return path if self.ids[path] == 1 else f"{path}:{self.ids[path]}"
 
@@ -146,7 +147,8 @@ class _Reader:
                 found += self.held.get(source, [])
         return found
 
-    def _params(self, parameters: Any) -> int:
+    def fresh(self, parameters: Any) -> int:
+        """How many values of those parameters no earlier step has counted."""
         fresh = [p for p in parameters if id(p) not in self.counted]
         self.counted |= {id(p) for p in fresh}
         return sum(p.numel() for p in fresh)
@@ -205,8 +207,8 @@ def hooked(model: nn.Module, shape: Shape, device: str) -> tuple[tuple[Step, ...
         kind = kind_of(module)
         steps.append(
             Step(
-                reader._id(path), path, path.rpartition(".")[0], kind, label_of(module, kind),
-                (steps[-1].id if steps else INPUT,), leaves_shape, reader._params(module.parameters()),
+                reader.id_for(path), path, path.rpartition(".")[0], kind, label_of(module, kind),
+                (steps[-1].id if steps else INPUT,), leaves_shape, reader.fresh(module.parameters()),
                 multiply_adds(module, leaves_shape), attributes(module),
             )
         )  # fmt: skip

@@ -118,20 +118,15 @@ def _thumbnail(shown: Picture) -> Any:
 
 
 def _results(row: Weights, shown: Picture, here: bool) -> None:
-    trained: Measured | None = None
-    with st.spinner("One forward pass"):
-        start = at_initialisation(row.preset, shown)
-        if here:
-            try:
-                trained = measured(row.preset, shown)
-            except WeightsError as error:
-                st.error(plain(str(error)))
-    lines = [Line("at initialisation", start.ratios, quiet=trained is not None)]
-    if trained is not None:
-        lines.insert(0, Line("trained", trained.ratios))
     with st.container(border=True, key="card_ratios"):
-        told = trained or start
-        st.markdown(f"**{plain(branch_sentence(told.ratios))}**")
+        first = st.empty()  # one line, so that nothing below moves when the answer comes
+        first.markdown("One forward pass shows what each block adds.")
+        start = at_initialisation(row.preset, shown)
+        trained = _trained(row, shown) if here else None
+        lines = [Line("at initialisation", start.ratios, quiet=trained is not None)]
+        if trained is not None:
+            lines.insert(0, Line("trained", trained.ratios))
+        first.markdown(f"**{plain(branch_sentence((trained or start).ratios))}**")
         which = "trained" if trained is not None else "untrained: what the ratios are at initialisation"
         where = "a generated pattern" if shown.generated else "your picture"
         signs = "diamond: projection shortcut · dashed line: both are equal"
@@ -148,6 +143,14 @@ def _results(row: Weights, shown: Picture, here: bool) -> None:
         _guesses(trained, shown)
     with st.expander("The numbers"):
         st.dataframe(_table(start.ratios, trained.ratios if trained is not None else None), hide_index=True)
+
+
+def _trained(row: Weights, shown: Picture) -> Measured | None:
+    try:
+        return measured(row.preset, shown)
+    except WeightsError as error:
+        st.error(plain(str(error)))
+        return None
 
 
 def _guesses(trained: Measured, shown: Picture) -> None:
