@@ -67,8 +67,9 @@ class Progress:
 class Download:
     """A download in a thread; :meth:`progress` may be asked from any other."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, *, first: bool = True) -> None:
         self.source = source
+        self._first = first
         self._stop = threading.Event()
         self._progress = Progress("running")
         self._thread = threading.Thread(target=self._run, name=f"download {source.target.name}", daemon=True)
@@ -89,7 +90,7 @@ class Download:
 
     def _run(self) -> None:
         try:
-            whole = fetch(self.source, self._note, self._stop)
+            whole = fetch(self.source, self._note, self._stop, first=self._first)
             self._end("done" if whole else "stopped")
         except DownloadError as error:
             self._end("failed", str(error))
@@ -113,7 +114,7 @@ def download(source: Source) -> Download:
     with _lock:
         running = _downloads.get(source.target)
         if running is None or running.progress().state != "running":
-            running = _downloads[source.target] = Download(source)
+            running = _downloads[source.target] = Download(source, first=running is None)
         return running
 
 
@@ -122,13 +123,14 @@ def current(target: Path) -> Download | None:
     return _downloads.get(target)
 
 
-def fetch(source: Source, note: Note, stop: threading.Event) -> bool:
+def fetch(source: Source, note: Note, stop: threading.Event, *, first: bool = True) -> bool:
     """Fetch the file; False when it was stopped. ``note(received, total)`` is called as bytes come.
 
+    ``first`` says that this process has not tried before: a partial file that grows is then another process's.
     Raises :class:`DownloadError`.
     """
     try:
-        _prepare(source)
+        _prepare(source, first)
         if not _receive(source, note, stop):
             return False
         _check(source)
@@ -140,13 +142,12 @@ def fetch(source: Source, note: Note, stop: threading.Event) -> bool:
     return True
 
 
-def _prepare(source: Source) -> None:
+def _prepare(source: Source, first: bool) -> None:
     parts = urlsplit(source.url)
     if parts.scheme != "https" and parts.hostname not in LOOPBACK:
         raise DownloadError(f"{source.url} is not an https address: nothing is fetched from there.")
     source.target.parent.mkdir(parents=True, exist_ok=True)
-    known = _downloads.get(source.target)
-    if known is None and source.partial.exists() and time.time() - source.partial.stat().st_mtime < BUSY:
+    if first and source.partial.exists() and time.time() - source.partial.stat().st_mtime < BUSY:
         raise DownloadError(f"Another process seems to be fetching {source.target.name}: try again in a moment.")
 
 
