@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from streamlit.navigation.page import StreamlitPage
 from streamlit.testing.v1 import AppTest
 
 from resnet_viz.settings import settings
@@ -74,3 +75,27 @@ def test_a_hosted_app_has_no_model_whatever_it_is_told(monkeypatch: pytest.Monke
     app = opened(monkeypatch, f"{HERE}:breaks")
     assert settings().own_model is None
     assert "No model was named" in app.markdown[-1].value
+
+
+@pytest.mark.parametrize(
+    ("model", "hosted", "shown"), [("", "", False), (f"{HERE}:mlp", "", True), (f"{HERE}:mlp", "1", False)]
+)
+def test_the_navigation_has_the_page_only_when_there_is_a_model(
+    monkeypatch: pytest.MonkeyPatch, model: str, hosted: str, shown: bool
+) -> None:
+    monkeypatch.setenv("RESNET_VIZ_MODEL", model)
+    monkeypatch.setenv("RESNET_VIZ_HOSTED", hosted)
+    titles: list[str] = []
+
+    class Chosen:
+        def run(self) -> None:
+            pass
+
+    def navigation(pages: list[StreamlitPage], **_: object) -> Chosen:
+        titles.extend(page.title for page in pages)
+        return Chosen()
+
+    monkeypatch.setattr("streamlit.navigation", navigation)
+    app = AppTest.from_file(str(Path(PAGE).parents[1] / "resnet_viz" / "ui" / "main.py"), default_timeout=60).run()
+    assert [error.value for error in app.exception] == []
+    assert titles == ["ResNet Viz", "Playground", "Race", "Runs", "Pretrained", *(["Your model"] if shown else [])]
