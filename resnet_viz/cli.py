@@ -6,6 +6,7 @@ exit status 2; a run that failed or was interrupted exits with 1.
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -252,8 +253,25 @@ def replay(
 def app(
     port: Annotated[int | None, typer.Option(help="Port (default: the next free one from 8501).")] = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    model: Annotated[str | None, typer.Option(help="Your own model: package.module:factory.")] = None,
+    input: Annotated[str, typer.Option(help="The size of one input of it, without the batch.")] = "3x224x224",
 ) -> None:
-    """Start the app in the browser."""
+    """Start the app in the browser, with a model of your own if you like."""
     script = Path(__file__).resolve().parents[1] / "app.py"
     command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.address", host]
-    raise typer.Exit(subprocess.call(command + (["--server.port", str(port)] if port else []), cwd=script.parent))  # noqa: S603
+    with refusals():
+        environment = os.environ | (own_model(model, input) if model is not None else {})
+    raise typer.Exit(
+        subprocess.call(  # noqa: S603
+            command + (["--server.port", str(port)] if port else []), cwd=script.parent, env=environment
+        )
+    )
+
+
+def own_model(model: str, size: str) -> dict[str, str]:
+    """The variables that hand a model to the server process, once it has been made here. Raises a refusal."""
+    from resnet_viz.inspect.loading import input_shape, load_model
+
+    input_shape(size)
+    load_model(model, Path.cwd())
+    return {"RESNET_VIZ_MODEL": model, "RESNET_VIZ_MODEL_INPUT": size, "RESNET_VIZ_MODEL_PATH": str(Path.cwd())}

@@ -81,7 +81,8 @@ def _frame(graph: Graph, marks: Mapping[str, Mark], arcs: list[Arc], stage: int)
     right = max(marks[node.id].right for node in nodes) + 14
     folded = {node.block: int(node.attrs.get("blocks", 1)) for node in nodes}
     count = sum(folded.values())
-    name = Label(f"stage {stage} · {count} block{'s' * (count > 1)}", left + 10, FRAME_TOP + 17, "frame", "start")
+    words = str(nodes[0].attrs.get("frame") or f"stage {stage} · {count} block{'s' * (count > 1)}")
+    name = Label(words, left + 10, FRAME_TOP + 17, "frame", "start")
     return Frame(left, FRAME_TOP, right - left, FRAME_BOTTOM - FRAME_TOP), [name]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, takewhile
 
 from resnet_viz.inspect.summary import Row, intensity
 
@@ -88,18 +88,21 @@ def _short(operation: str) -> str:
 
 
 def _folded(run: list[list[Row]], like: list[Row] | None) -> TableRow:
-    first, last = _block_path(run[0][0]), _block_path(run[-1][0])
+    first, last = _block_path(run[0]), _block_path(run[-1])
     flat = [row for block in run for row in block]
     count = len(run)
-    words = f"{count} more like {_block_path(like[0])}" if like else f"{count} equal blocks" if count > 1 else "1 block"
+    words = f"{count} more like {_block_path(like)}" if like else f"{count} equal blocks" if count > 1 else "1 block"
     return TableRow(
         first if first == last else f"{first} … {last}", words, _shape(flat[-1].shape), sum(row.params for row in flat),
         sum(row.macs for row in flat), flat[-1].receptive_field, flat[-1].field_stride, intensity(flat), count,
     )  # fmt: skip
 
 
-def _block_path(row: Row) -> str:
-    return ".".join(row.path.split(".")[:2])
+def _block_path(rows: Sequence[Row]) -> str:
+    """The deepest path that all layers of a block lie in."""
+    names = [row.path.split(".")[:-1] for row in rows]
+    same = takewhile(lambda here: len(set(here)) == 1, zip(*names, strict=False))
+    return ".".join(here[0] for here in same)
 
 
 def _shape(shape: tuple[int, ...]) -> str:

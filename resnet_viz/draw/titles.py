@@ -31,7 +31,9 @@ def amount(value: int) -> str:
 
 
 def inside(node: Node) -> str:
-    """What stands in the box."""
+    """What stands in the box: the words that the node brings, or those of its kind."""
+    if "text" in node.attrs:
+        return str(node.attrs["text"])
     match node.kind:
         case "conv":
             return "×".join([str(node.attrs.get("kernel", "?"))] * 2)
@@ -51,6 +53,8 @@ def inside(node: Node) -> str:
 def caption(node: Node) -> tuple[str, ...]:
     """What stands under the box, up to two lines."""
     shape = size_text(node.shape)
+    if "caption" in node.attrs:
+        return str(node.attrs["caption"]), shape
     match node.kind:
         case "stage":
             return f"stage {node.stage}", shape
@@ -80,6 +84,8 @@ def title(node: Node) -> str:
     """The accessible name: what it is and where, in words."""
     where = f"stage {node.stage}" + (f", block {node.block}" if node.block else "") if node.stage else ""
     match node.kind:
+        case _ if "title" in node.attrs:
+            name = str(node.attrs["title"])
         case "stage":
             name = f"stage {node.stage}, {_counted(int(node.attrs.get('blocks', 1)), 'block')}"
         case "block" if "blocks" in node.attrs:

@@ -90,7 +90,8 @@ def intensity(rows: Iterable[Row], batch: int = 1) -> float:
     macs = params = moved = 0
     for row in rows:
         macs, params, moved = macs + row.macs, params + row.params, moved + row.moved
-    return 2 * macs * batch / (FLOAT * (params + moved * batch))
+    touched = FLOAT * (params + moved * batch)
+    return 2 * macs * batch / touched if touched else 0.0
 
 
 @dataclass(frozen=True)

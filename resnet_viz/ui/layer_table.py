@@ -42,7 +42,7 @@ def layer_table(draft: Draft, focus: Focus) -> None:
         rows = table_rows(summary.rows, stage=focus.stage, block=focus.block, every=every)
         height = min(ROW_HEIGHT * (len(rows) + 1) + 3, MOST_HEIGHT)
         st.dataframe(
-            _marked(rows, focus.selected), hide_index=True, width="stretch", height=height, row_height=ROW_HEIGHT,
+            marked(rows, focus.selected), hide_index=True, width="stretch", height=height, row_height=ROW_HEIGHT,
             column_order=None if more else COLUMNS, column_config=_columns(more),
         )  # fmt: skip
 
@@ -93,7 +93,7 @@ def frame(rows: tuple[TableRow, ...]) -> Any:
     )
 
 
-def _marked(rows: tuple[TableRow, ...], selected: str) -> Any:
+def marked(rows: tuple[TableRow, ...], selected: str) -> Any:
     """The data frame, as a pandas ``Styler`` where a line is marked."""
     data = frame(rows)
     path = selected.partition(":")[0]
