@@ -1,7 +1,8 @@
 """Operations that the picture shows as one: the inside of attention, and parallel paths beyond the eighth.
 
-Graph in, graph out. The node that stands for others has a path that begins theirs, so that each of them is found
-under it, and ``attrs["folded"]`` says what it is.
+Graph in, graph out; nodes that bring words of their own (a foreign module's) stay as they are. The node that stands
+for others has a path that begins theirs, so that each of them is found under it, and ``attrs["folded"]`` says what it
+is.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def lanes_of(nodes: Sequence[Node]) -> dict[str, Lanes]:
     """The parallel paths in front of each join, by the join's id, each with its nodes in forward order."""
     found: dict[str, Lanes] = {}
     for join in nodes:
-        if join.kind not in ("concat", "sum") or not join.path.endswith(JOIN):
+        if join.kind not in ("concat", "sum") or not join.path.endswith(JOIN) or "text" in join.attrs:
             continue
         prefix = join.path.removesuffix("join")
         lanes: dict[str, list[Node]] = {}
@@ -66,7 +67,8 @@ def _attention(nodes: Sequence[Node]) -> list[list[Node]]:
         head, mark, _ = node.path.partition(ATTENTION)
         if mark:
             groups.setdefault(head, []).append(node)
-    return [group[:-1] for group in groups.values() if len(group) > 1 and group[-1].kind == "multiply"]
+    ours = (group for group in groups.values() if len(group) > 1 and group[-1].kind == "multiply")
+    return [group[:-1] for group in ours if "text" not in group[-1].attrs]
 
 
 def _one(group: Sequence[Node], name: str, path: str, folded: str, **more: int) -> Node:

@@ -144,10 +144,9 @@ def _frame(graph: Graph, whole: _Whole, stage: int) -> tuple[Frame | None, list[
     right = max(marks[node.id].right for node in nodes) + 14
     folded = {node.block: int(node.attrs.get("blocks", 1)) for node in nodes}
     count = sum(folded.values())
-    own = next(
-        (f" · block {node.block} differs" for node in nodes if node.kind != "block" and node.attrs.get("own")), ""
-    )
-    words = f"stage {stage} · {count} block{'s' * (count > 1)}{own}"
+    words = str(nodes[0].attrs.get("frame") or f"stage {stage} · {count} block{'s' * (count > 1)}")
+    own = [node.block for node in nodes if node.kind != "block" and node.attrs.get("own")]
+    words += f" · block {own[0]} differs" if own else ""
     name = Label(words, left + 10, FRAME_TOP + 17, "frame", "start")
     return Frame(left, FRAME_TOP, right - left, FRAME_BOTTOM - FRAME_TOP), [name]
 

@@ -42,6 +42,16 @@ def box_height(node: Node) -> float:
     return 46.0 if node.kind in ("head", "linear") else 34.0
 
 
+def shape_of(node: Node) -> Shape:
+    """A bar, a circle with its sign or a pill; a box for everything else, and for what brings words of its own."""
+    return "box" if "text" in node.attrs else SHAPES.get(node.kind, "box")
+
+
+def is_sign(node: Node) -> bool:
+    """Whether the node is drawn as a circle."""
+    return shape_of(node) in SIGNS.values()
+
+
 def pill_width(text: str) -> float:
     """Width of the pill around a text."""
     return text_width(text, "lane") + 12
@@ -104,9 +114,9 @@ class Placer:
             self.labels.append(Label(told, self._edge + 9 + half, self.main + 4, "factor", node=node.id))
             self._edge += 2 * half + 8
         x = max(self._edge + self._gap(node), self._text_edge + 7 + wide / 2 - width / 2 if wide else 0.0, least)
-        height = CIRCLE if node.kind in SIGNS else PILL if node.kind == "drop" else box_height(node)
+        height = CIRCLE if is_sign(node) else PILL if shape_of(node) == "pill" else box_height(node)
         mark = Mark(
-            node.id, SHAPES.get(node.kind, "box"), x, self.main - height / 2, width,
+            node.id, shape_of(node), x, self.main - height / 2, width,
             height, title(node), detail(node), node.path,
             tone=self._tone(node),
             lanes=min(groups, MOST_GROUPS) if groups > 1 else 0,
@@ -119,7 +129,7 @@ class Placer:
         if wide:
             self._text_edge = mark.centre + wide / 2
         if node.id in self._sources:
-            self.forks[node.id] = self._edge + (10.0 if node.kind in SHAPES else 16.0)
+            self.forks[node.id] = self._edge + (16.0 if shape_of(node) == "box" else 10.0)
             self._edge = self.forks[node.id]
         self.right = max(self._edge, self._text_edge) + MARGIN
         self._last = node
@@ -141,9 +151,9 @@ class Placer:
         return "filled" if node.kind in ("stage", "block", "conv") else "quiet"
 
     def _width(self, node: Node, text: str) -> float:
-        if node.kind in SIGNS:
+        if is_sign(node):
             return CIRCLE
-        if node.kind == "drop":
+        if shape_of(node) == "pill":
             return pill_width(text)
         if node.kind in BARS:
             return 5.0
@@ -161,7 +171,7 @@ class Placer:
             return 28.0
         if node.kind in BARS:
             return 4.0 if last.kind in ("conv", *BARS) else 9.0
-        if {node.kind, last.kind} & {*SIGNS, "drop"}:
+        if {shape_of(node), shape_of(last)} & {*SIGNS.values(), "pill"}:
             return 13.0
         if node.kind == "conv" and (last.kind == "conv" or last.kind in BARS):
             return 14.0

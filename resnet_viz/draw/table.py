@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, takewhile
 
-from resnet_viz.inspect.summary import Row
+from resnet_viz.inspect.summary import Row, intensity
 
 
 @dataclass(frozen=True)
 class TableRow:
-    """One line: a layer, or a run of blocks equal to the one above (``folded`` of them, 0 for a layer)."""
+    """One line: a layer, or a run of blocks equal to the one above (``folded`` of them, 0 for a layer).
+
+    ``intensity`` is in operations a byte at batch 1, 0 where there is no multiply-add.
+    """
 
     layer: str
     operation: str
@@ -19,6 +22,8 @@ class TableRow:
     parameters: int
     macs: int
     receptive_field: int
+    field_stride: int
+    intensity: float
     folded: int = 0
 
 
@@ -76,22 +81,33 @@ def _likeness(rows: Iterable[Row]) -> tuple[object, ...]:
 
 
 def _line(row: Row) -> TableRow:
-    return TableRow(row.path, row.operation, _shape(row.shape), row.params, row.macs, row.receptive_field)
-
-
-def _folded(run: list[list[Row]], like: list[Row] | None) -> TableRow:
-    first, last = _block_path(run[0][0]), _block_path(run[-1][0])
-    flat = [row for block in run for row in block]
-    count = len(run)
-    words = f"{count} more like {_block_path(like[0])}" if like else f"{count} equal blocks" if count > 1 else "1 block"
     return TableRow(
-        first if first == last else f"{first} … {last}", words, _shape(flat[-1].shape), sum(row.params for row in flat),
-        sum(row.macs for row in flat), flat[-1].receptive_field, count,
+        row.path, _short(row.operation), _shape(row.shape), row.params, row.macs, row.receptive_field,
+        row.field_stride, row.intensity(),
     )  # fmt: skip
 
 
-def _block_path(row: Row) -> str:
-    return ".".join(row.path.split(".")[:2])
+def _short(operation: str) -> str:
+    """The words as the graph has them, so that a narrow column cuts none."""
+    return operation.replace(" convolution", " conv").replace("stride ", "÷")
+
+
+def _folded(run: list[list[Row]], like: list[Row] | None) -> TableRow:
+    first, last = _block_path(run[0]), _block_path(run[-1])
+    flat = [row for block in run for row in block]
+    count = len(run)
+    words = f"{count} more like {_block_path(like)}" if like else f"{count} equal blocks" if count > 1 else "1 block"
+    return TableRow(
+        first if first == last else f"{first} … {last}", words, _shape(flat[-1].shape), sum(row.params for row in flat),
+        sum(row.macs for row in flat), flat[-1].receptive_field, flat[-1].field_stride, intensity(flat), count,
+    )  # fmt: skip
+
+
+def _block_path(rows: Sequence[Row]) -> str:
+    """The deepest path that all layers of a block lie in."""
+    names = [row.path.split(".")[:-1] for row in rows]
+    same = takewhile(lambda here: len(set(here)) == 1, zip(*names, strict=False))
+    return ".".join(here[0] for here in same)
 
 
 def _shape(shape: tuple[int, ...]) -> str:

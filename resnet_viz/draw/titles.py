@@ -34,7 +34,9 @@ def amount(value: int) -> str:
 
 
 def inside(node: Node) -> str:
-    """What stands in the box."""
+    """What stands in the box: the words that the node brings, or those of its kind."""
+    if "text" in node.attrs:
+        return str(node.attrs["text"])
     if "folded" in node.attrs:
         return "SE" if node.attrs["folded"] == "attention" else f"… {node.attrs['count']} more"
     match node.kind:
@@ -101,6 +103,8 @@ def _drop_text(node: Node) -> str:
 def caption(node: Node) -> tuple[str, ...]:
     """What stands under the box, up to two lines."""
     shape = size_text(node.shape)
+    if "caption" in node.attrs:
+        return str(node.attrs["caption"]), shape
     match node.kind:
         case "stage":
             return f"stage {node.stage}", shape
@@ -132,6 +136,8 @@ def title(node: Node) -> str:
     """The accessible name: what it is and where, in words."""
     where = f"stage {node.stage}" + (f", block {node.block}" if node.block else "") if node.stage else ""
     match node.kind:
+        case _ if "title" in node.attrs:
+            name = str(node.attrs["title"])
         case _ if "folded" in node.attrs:
             more = f"{node.attrs.get('count', '')} more paths"
             name = ("squeeze-excitation" if node.attrs["folded"] == "attention" else more) + (

@@ -9,7 +9,7 @@ Detail = Literal["stage", "block", "op"]
 Kind = Literal[
     "input", "stem", "stage", "block", "head",
     "conv", "norm", "activation", "pool", "pad", "add", "linear", "flatten", "output",
-    "concat", "sum", "multiply", "drop",
+    "concat", "sum", "multiply", "drop", "other",
 ]  # fmt: skip
 ShortcutKind = Literal["identity", "padded", "projection", "gated", "scaled"]
 """What leads around a block; a gate or a strength other than 1 is named before the way in which shapes are matched."""

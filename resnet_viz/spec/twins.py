@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from .block import Block
 from .datasets import DATASETS
-from .network import MAX_NAME, Input, Network
+from .network import MAX_NAME, Input, Network, never_learns_from_zero
 from .shapes import problems
 
 
@@ -27,7 +27,10 @@ def _with_merge(network: Network, merge: Literal["none", "add"], name: str) -> N
     changes: dict[str, Any] = {"stages": stages, "name": name[:MAX_NAME]}
     if merge == "none":  # a dropped branch would leave nothing
         changes["drop_path"] = network.drop_path.model_copy(update={"survival": 1.0})
-    return network.model_copy(update=changes)
+    twin = network.model_copy(update=changes)
+    if any(map(never_learns_from_zero, twin.each)):
+        return twin.model_copy(update={"init": network.init.model_copy(update={"zero_last": False})})
+    return twin
 
 
 def _plain_name(name: str) -> str:

@@ -54,8 +54,8 @@ BY_ORDER = "order"
 PROJECTION_NORMS: Options = {BY_ORDER: "by order", True: "yes", False: "no"}
 STEMS: dict[tuple[int, int, str], str] = {
     (3, 1, "none"): "3×3",
-    (3, 2, "none"): "3×3, stride 2",
+    (3, 2, "none"): "3×3 ÷2",
     (5, 1, "none"): "5×5",
-    (7, 2, "none"): "7×7, stride 2",
-    (7, 2, "max"): "7×7, stride 2, max-pool",
+    (7, 2, "none"): "7×7 ÷2",
+    (7, 2, "max"): "7×7 ÷2, max-pool",
 }

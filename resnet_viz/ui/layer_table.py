@@ -13,6 +13,10 @@ from resnet_viz.ui.graph_view import Focus
 from resnet_viz.ui.inspection import summary_of
 
 EVERY = "playground every layer"
+MORE = "playground more columns"
+COLUMNS = ("layer", "operation", "output", "parameters", "mult-adds", "receptive field")
+"""What is shown without the toggle "More columns"."""
+
 ROW_HEIGHT = 30
 MOST_HEIGHT = 424
 STYLED = 400
@@ -26,37 +30,54 @@ def layer_table(draft: Draft, focus: Focus) -> None:
     with st.container(border=True, key="card_layers"):
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
             checked = (
-                "the count agrees with Σ numel"
+                "agrees with Σ numel"
                 if summary.agrees
                 else f"torchinfo counts {summary.params_torchinfo:,}, Σ numel is {summary.params:,}"
             )
-            which = (
-                "torchinfo on the last network that can be built" if draft.attempt else "torchinfo on the real module"
-            )
+            which = "the last network that can be built" if draft.attempt else "torchinfo on the real module"
             st.markdown(f"**Layers** :gray[· {which}; {checked}]")
-            every = st.toggle("Every layer", key=EVERY, help="Show repeated blocks line by line")
+            with st.container(horizontal=True, width="content"):
+                more = st.toggle("More columns", key=MORE)
+                every = st.toggle("Every layer", key=EVERY, help="Show repeated blocks line by line")
         own = {(i, o.index) for i, stage in enumerate(draft.network.stages, 1) for o in stage.overrides}
         rows = table_rows(summary.rows, stage=focus.stage, block=focus.block, every=every, own=own)
         height = min(ROW_HEIGHT * (len(rows) + 1) + 3, MOST_HEIGHT)
         st.dataframe(
-            _marked(rows, focus.selected), hide_index=True, width="stretch", height=height, row_height=ROW_HEIGHT,
-            column_config={
-                "layer": st.column_config.TextColumn(width=172),
-                "operation": st.column_config.TextColumn(width=225),
-                "output": st.column_config.TextColumn(width=105, alignment="right"),
-                "parameters": st.column_config.NumberColumn(width=80, format="localized"),
-                "mult-adds": st.column_config.NumberColumn(
-                    width=100, format="localized", help="Multiply-adds of convolutions and linear layers, one image"
-                ),
-                "receptive field": st.column_config.NumberColumn(
-                    width=100, format="localized", help="Side of the square of input pixels that an output pixel sees"
-                ),
-            },
+            marked(rows, focus.selected), hide_index=True, width="stretch", height=height, row_height=ROW_HEIGHT,
+            column_order=None if more else COLUMNS, column_config=_columns(more),
         )  # fmt: skip
 
 
+def _columns(more: bool) -> dict[str, Any]:
+    """Widths that fit 1366 pixels, with and without the columns that are asked for."""
+    number, text = st.column_config.NumberColumn, st.column_config.TextColumn
+    return {
+        "layer": text(width=160 if more else 150),
+        "operation": text(width=162 if more else 229),
+        "output": text(width=118 if more else 116, alignment="right"),
+        "parameters": number(width=82 if more else 86, format="localized"),
+        "mult-adds": number(
+            width=95 if more else 100, format="localized",
+            help="Multiply-adds of convolutions and linear layers, one image",
+        ),
+        "receptive field": number(
+            "field" if more else None, width=56 if more else 103, format="localized",
+            help="Receptive field: side of the square of input pixels that an output pixel sees",
+        ),
+        "field stride": number(
+            "stride", width=56, format="localized",
+            help="Input pixels between the receptive fields of neighbouring output pixels",
+        ),
+        "ops a byte": number(
+            width=80, format="%.1f",
+            help="Arithmetic intensity at batch 1: 2 operations a multiply-add of convolutions and linear layers, over "
+            "the bytes of weights, input and output in float32, each once",
+        ),
+    }  # fmt: skip
+
+
 def frame(rows: tuple[TableRow, ...]) -> Any:
-    """The lines as a pandas ``DataFrame`` with the columns that the page shows."""
+    """The lines as a pandas ``DataFrame`` with all columns that the page may show."""
     from pandas import DataFrame  # type: ignore[import-untyped]  # comes with streamlit
 
     return DataFrame(
@@ -67,11 +88,13 @@ def frame(rows: tuple[TableRow, ...]) -> Any:
             "parameters": [row.parameters for row in rows],
             "mult-adds": [row.macs for row in rows],
             "receptive field": [row.receptive_field for row in rows],
+            "field stride": [row.field_stride for row in rows],
+            "ops a byte": [row.intensity for row in rows],
         }
     )
 
 
-def _marked(rows: tuple[TableRow, ...], selected: str) -> Any:
+def marked(rows: tuple[TableRow, ...], selected: str) -> Any:
     """The data frame, as a pandas ``Styler`` where a line is marked."""
     data = frame(rows)
     path = selected.partition(":")[0]

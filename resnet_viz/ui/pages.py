@@ -9,6 +9,7 @@ import streamlit as st
 
 DIRECTORY = Path(__file__).resolve().parents[2] / "pages"
 HOME, PLAYGROUND, RACE, RUNS = (DIRECTORY / f"{name}.py" for name in ("home", "playground", "race", "runs"))
+PRETRAINED, MODEL = DIRECTORY / "pretrained.py", DIRECTORY / "model.py"
 
 
 def go(page: Path, **query: str) -> NoReturn:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -11,14 +12,20 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from resnet_viz.draw.wording import size
 from resnet_viz.inspect import summarize
-from resnet_viz.spec import Network, encode, plain_twin, preset
+from resnet_viz.spec import Block, Network, Override, ShareError, Stage, encode, plain_twin, preset
+from resnet_viz.spec.block import inception_lanes
 from resnet_viz.ui import warming
 from resnet_viz.ui.draft import SESSION, STALE_SECONDS, changed
 from resnet_viz.ui.graph_view import SESSION as FOCUS
 from resnet_viz.ui.graph_view import Focus, focus_from
+from resnet_viz.ui.layer_table import COLUMNS
 
 PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "playground.py")
+
+
+HELD = "Counts and race are of the last valid network."
 
 
 def opened(text: str | None = "p1.tiny_resnet20") -> AppTest:
@@ -63,6 +70,10 @@ def address(app: AppTest) -> str:
 
 def shown(app: AppTest) -> list[str]:
     return [metric.value for metric in app.metric]
+
+
+def captions(app: AppTest) -> list[str]:
+    return [caption.value for caption in app.caption]
 
 
 def told(app: AppTest) -> list[str]:
@@ -273,9 +284,11 @@ def test_bad_input_is_one_sentence_and_the_draft_stays(label: str, value: int, s
     assert told(app) == [sentence]
     assert (network(app), shown(app), address(app)) == (before, counts, text)
     assert number(app, label).value == value
+    assert HELD in captions(app)
     good = {"Stride": 2}.get(label, 8)
     app = set_number(app, label, good)
     assert told(app) == [] and number(app, label).value == good
+    assert HELD not in captions(app)
 
 
 def test_what_was_typed_elsewhere_stays() -> None:
@@ -413,11 +426,26 @@ def test_a_file_is_opened_and_a_broken_one_refused() -> None:
     mine = changed(preset("resnet18"), {("name",): "mine", ("stages", 0, "blocks"): 5})
     uploader = app.file_uploader[0]
     app = checked(uploader.upload("broken.json", b"{", "application/json").run())
-    assert told(app) == ["This file is not JSON: open one that was written by Save as file."]
+    assert told(app) == ["This file is not JSON: open one that was saved here."]
     assert network(app) == preset("tiny_resnet20")
     data = mine.model_dump_json().encode()
     app = checked(app.file_uploader[0].upload("mine.json", data, "application/json").run())
     assert network(app) == mine and told(app) == []
+
+
+def test_a_network_too_large_for_a_link_is_shown_and_the_link_says_so() -> None:
+    paths = inception_lanes(64) * 2
+    rows = tuple(Override(index=i, block=Block(width=8, gate_bias=-i / 7, paths=paths)) for i in range(1, 65))
+    net = Network(name="many", stages=(Stage(blocks=64, block=Block(width=8), overrides=rows),) * 8)
+    with pytest.raises(ShareError):
+        encode(net)
+    app = opened()
+    app.session_state[SESSION].load(net)
+    app.session_state[SESSION].touched = False
+    app = checked(app.run())
+    assert network(app) == net
+    assert told(app) == ["This is too much for a link: save it as a file instead."]
+    assert len(app.code) == 0
 
 
 def test_a_cold_first_visit_has_the_form_and_one_quiet_line(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -443,3 +471,43 @@ def test_the_words_of_the_compared_networks_do_not_change_with_the_draft() -> No
     ]
     assert offered[0] == offered[1] == offered[2]
     assert offered[0][:2] == ["where it started", "its plain twin"]
+
+
+def facts(app: AppTest) -> str:
+    (found,) = (block.proto.body for block in app.get("html") if "<dl" in block.proto.body)
+    return str(found)
+
+
+def test_measures_stand_beside_the_counts() -> None:
+    app = opened("p1.cifar_resnet110")
+    summary = summarize(preset("cifar_resnet110"))
+    for term, value in {
+        "Memory to train": size(summary.memory), "Memory forward": size(summary.forward_memory),
+        "Operations a byte": f"{summary.intensity():.1f}", "Field stride": "4 px", "Gradient paths": "2 to 110 layers",
+    }.items():  # fmt: skip
+        assert re.search(f"<dt>{term}</dt><dd>(≥ )?{re.escape(value)}</dd>", facts(app)), term
+    told = [caption.value for caption in app.caption if "Veit" in caption.value]
+    assert told == [
+        "2⁵⁴ paths, through 27.0 ± 3.7 of 54 blocks. Counted as in Veit et al. 2016 (arXiv 1605.06431, Sect. 3); how "
+        "much gradient each carries is not counted here."
+    ]
+
+
+def test_paths_of_a_plain_network_and_of_none() -> None:
+    app = opened("p1.tiny_plain20")
+    assert "<dt>Gradient paths</dt><dd>20 layers</dd>" in facts(app)
+    assert any(caption.value.startswith("One path, through all 9 blocks.") for caption in app.caption)
+    zero = Network(stages=(Stage(block=Block(alpha=0, beta=0)),))
+    app = opened(encode(zero))
+    assert "<dt>Gradient paths</dt><dd>none</dd>" in facts(app)
+    assert "No path: a block multiplies both its ways by zero." in [caption.value for caption in app.caption]
+
+
+def test_more_columns_are_shown_when_asked_for() -> None:
+    app = opened()
+    table = app.dataframe[0]
+    assert list(table.value.columns[-2:]) == ["field stride", "ops a byte"]
+    assert list(table.proto.column_order) == list(COLUMNS) == list(table.value.columns[:-2])
+    toggle = next(toggle for toggle in app.toggle if toggle.label == "More columns")
+    checked(toggle.set_value(True).run())
+    assert list(app.dataframe[0].proto.column_order) == []

@@ -44,31 +44,32 @@ function wirePath(points) {
   return `${path}L${points[points.length - 1]}`;
 }
 
-// What a small arc carries: a notch for zeros, a little box for a projection. Both only where there is room.
-function smallSign(arc) {
+// What a small arc carries: a notch for zeros, a little box for a projection. Where hundreds of arcs leave no room on
+// top, it stands beside the one that is no identity, so that this one is told among the others.
+function smallSign(arc, alone) {
+  if (arc.kind === "identity" || arc.kind === "scaled") return null;
   const wide = arc.x1 - arc.x0;
-  const x = (arc.x0 + arc.x1) / 2;
-  const y = arc.top;
-  if (arc.kind === "projection") { // in a dense row too, there filled and larger than its arc
-    const side = wide >= 14 ? 7 : wide >= 8 ? 4.5 : 6;
-    const name = wide >= 8 ? "arc-mark" : "arc-mark full";
-    return make("rect", { class: name, x: x - side / 2, y: y - side / 2, width: side, height: side });
-  }
-  if (arc.kind === "gated" && wide >= 10) {
+  const least = arc.kind === "projection" ? 8 : 6;
+  if (wide < least && !alone) return null;
+  const x = wide < least ? arc.x0 - 6 : (arc.x0 + arc.x1) / 2;
+  const y = wide < least ? (arc.y0 + arc.top) / 2 : arc.top;
+  if (arc.kind === "padded") return make("path", { class: "arc-mark", d: `M${x - 3} ${y}L${x} ${y + 5}L${x + 3} ${y}` });
+  if (arc.kind === "gated") {
     const d = `M${x - 2.6} ${y - 2.6}L${x + 2.6} ${y + 2.6}M${x - 2.6} ${y + 2.6}L${x + 2.6} ${y - 2.6}`;
-    return make("path", { class: "arc-mark", d });
+    return wide < 10 ? null : make("path", { class: "arc-mark", d });
   }
-  if (arc.kind === "padded" && wide >= 6) return make("path", { class: "arc-mark", d: `M${x - 3} ${y}L${x} ${y + 5}L${x + 3} ${y}` });
-  return null;
+  const side = wide >= 14 || wide < least ? 7 : 4.5;
+  return make("rect", { class: "arc-mark", x: x - side / 2, y: y - side / 2, width: side, height: side });
 }
 
 function drawArcs(svg, arcs) {
+  const mixed = new Set(arcs.filter((arc) => arc.kind === "identity").map((arc) => arc.node));
   for (const arc of arcs) {
     const dense = arc.small && arc.x1 - arc.x0 < 6 ? " dense" : "";
     svg.append(make("path", { class: `arc ${arc.kind}${arc.small ? " small" : ""}${dense}`, d: bow(arc) }));
   }
   for (const arc of arcs) { // over all arcs, so that the next row hides none
-    const sign = arc.small ? smallSign(arc) : null;
+    const sign = arc.small ? smallSign(arc, mixed.has(arc.node)) : null;
     if (sign) svg.append(sign);
   }
 }
