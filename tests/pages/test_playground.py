@@ -474,7 +474,7 @@ def test_the_words_of_the_compared_networks_do_not_change_with_the_draft() -> No
 
 
 def facts(app: AppTest) -> str:
-    (found,) = (block.proto.body for block in app.get("html") if "<dl" in block.proto.body)
+    (found,) = (block.proto.body for block in app.get("html") if "<dt>Depth</dt>" in block.proto.body)
     return str(found)
 
 
