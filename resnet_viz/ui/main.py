@@ -16,6 +16,7 @@ def main() -> None:
             st.Page(pages.HOME, title="ResNet Viz", default=True),
             st.Page(pages.PLAYGROUND, title="Playground"),
             st.Page(pages.RACE, title="Race"),
+            st.Page(pages.COMPARE, title="Compare"),
             st.Page(pages.RUNS, title="Runs"),
         ],
         position="top",
