@@ -19,9 +19,13 @@ else:
     compared = compare_view.counted(selection, batch)
     waiting.empty()
     compare_view.cards(selection, compared)
+    wide = len(compared) > 4  # so many columns need the whole page
+    if wide:
+        compare_view.table(compared, batch)
     left, right = st.columns([1.6, 1], gap="small")
     with left:
-        compare_view.table(compared, batch)
+        if not wide:
+            compare_view.table(compared, batch)
         compare_accuracy.accuracy(compared, batch)
     with right:
         compare_costs.costs(compared)

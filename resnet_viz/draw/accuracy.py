@@ -113,7 +113,8 @@ def _ranges(marks: Sequence[Mark], axis: Axis) -> tuple[Range, Range]:
     errors = [mark.error for mark in marks if mark.error is not None] or [0.0, 100.0]
     wide = max(max(logs) - min(logs), 0.25)
     high = max(max(errors) - min(errors), 1.0)
-    return (min(logs) - 0.12 * wide, max(logs) + 0.22 * wide), (min(errors) - 0.14 * high, max(errors) + 0.3 * high)
+    head = 0.12 + 0.1 * sum(mark.error is None for mark in marks)  # a line of text for each name at the top
+    return (min(logs) - 0.12 * wide, max(logs) + 0.22 * wide), (min(errors) - 0.14 * high, max(errors) + head * high)
 
 
 def _pixel(mark: Mark, axis: Axis, x_range: Range, y_range: Range) -> tuple[float, float]:
@@ -153,8 +154,9 @@ def _labels(
         else:
             if mark.role is None:
                 continue
-            right, up, anchor = places[0]
-            box = (x + right, y - _LINE / 2, x + right + wide, y + _LINE / 2)
+            right, up, anchor = places[1 if x > WIDTH / 2 else 0]
+            left = x + right - (wide if anchor == "right" else 0)
+            box = (left, y - _LINE / 2, left + wide, y + _LINE / 2)
         taken.append(box)
         figure.add_annotation(
             x=math.log10(max(mark.costs[axis], 1)), y=mark.error, text=html_free(text), showarrow=False,
@@ -167,26 +169,24 @@ def _lines(
     figure: go.Figure, marks: Sequence[Mark], axis: Axis, theme: Theme, taken: list[Box], ranges: tuple[Range, Range]
 ) -> None:
     """A dashed line over the whole height at the cost of a network whose error is unknown, its name at the top."""
+    low, high = ranges[1]
     for row, mark in enumerate(sorted(marks, key=lambda m: m.costs[axis])):
-        colour = PALETTE[theme][mark.role or "sixth"]
-        at = max(mark.costs[axis], 1)
+        role, at = mark.role or "sixth", max(mark.costs[axis], 1)
         figure.add_scatter(
-            x=[at] * 21, y=[ranges[1][0] + i / 20 * (ranges[1][1] - ranges[1][0]) for i in range(21)], mode="lines",
-            line={"color": colour, "width": 1.5, "dash": "dash"}, showlegend=False, text=[_hover(mark, axis)] * 21,
+            x=[at] * 21, y=[low + i / 20 * (high - low) for i in range(21)], mode="lines", showlegend=False,
+            line={"color": PALETTE[theme][role], "width": 1.5, "dash": "dash"}, text=[_hover(mark, axis)] * 21,
             hovertemplate="%{text}<extra></extra>",
         )  # fmt: skip
-        text = f"{GLYPH[mark.role]} {cut_middle(mark.name, 22)}" if mark.role else cut_middle(mark.name, 22)
+        text = f"{GLYPH[role]} {cut_middle(mark.name, 16)}"
         x, top = _pixel(mark, axis, *ranges)
-        left = x + len(text) * _LETTER + 8 > WIDTH
-        down = 8 + _LINE * row
-        wide = len(text) * _LETTER
-        box = (x - wide - 5 if left else x + 5, top - down - _LINE / 2, x - 5 if left else x + 5 + wide, top - down + 8)
-        taken.append(box)
+        left, down, wide = x > WIDTH / 2, 8 + _LINE * row, len(text) * _LETTER
+        edge = x - 5 - wide if left else x + 5
+        taken.append((edge, top - down - _LINE / 2, edge + wide, top - down + _LINE / 2))
         taken.append((x - 2, 0, x + 2, top))
         figure.add_annotation(
-            x=math.log10(at), y=ranges[1][1], text=html_free(text), showarrow=False,
-            xanchor="right" if left else "left", yanchor="middle", xshift=-5 if left else 5, yshift=-down,
-            font={"size": 12, "color": LABEL[theme][mark.role or "sixth"]},
+            x=math.log10(at), y=high, text=html_free(text), showarrow=False, xanchor="right" if left else "left",
+            yanchor="middle", xshift=-5 if left else 5, yshift=-down, bgcolor=PALETTE[theme]["panel"], borderpad=0,
+            font={"size": 12, "color": LABEL[theme][role]},
         )  # fmt: skip
 
 

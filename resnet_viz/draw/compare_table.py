@@ -65,34 +65,34 @@ def what_differs(rows: Sequence[Line]) -> tuple[str, ...]:
 
 def _totals(compared: Sequence[Contestant], batch: int) -> list[Line]:
     counts: tuple[tuple[str, Callable[[Summary], int], Callable[[int], str]], ...] = (
-        ("parameters", lambda s: s.params, lambda n: f"{n:,}"),
-        ("multiply-adds, conv + linear", lambda s: s.macs, lambda n: f"{n:,}"),
-        ("multiply-adds, torchinfo's total", lambda s: s.macs_torchinfo, lambda n: f"{n:,}"),
+        ("parameters", lambda s: s.params, _whole),
+        ("multiply-adds, conv + linear", lambda s: s.macs, _whole),
+        ("multiply-adds, torchinfo's total", lambda s: s.macs_torchinfo, _whole),
         (f"memory, training step at batch {batch}", lambda s: s.memory, size),
         ("activations, one image", lambda s: s.activations, amount),
-        ("depth, layers", lambda s: s.depth, lambda n: f"{n:,}"),
-        ("receptive field, pixels", lambda s: s.receptive_field, lambda n: f"{n:,}"),
+        ("depth, layers", lambda s: s.depth, _whole),
+        ("receptive field, pixels", lambda s: s.receptive_field, _whole),
     )
-    rows = [Line("cost", label, _numbers([_of(one, count) for one in compared], words))
-            for label, count, words in counts]  # fmt: skip
-    blocks: list[int | None] = [one.network.blocks for one in compared]
-    return [*rows[:6], Line("cost", "blocks", _numbers(blocks, lambda n: f"{n:,}")), *rows[6:]]
+    rows = [
+        _numbers(label, [count(one.summary) if one.summary else None for one in compared], words)
+        for label, count, words in counts
+    ]
+    return [*rows, _numbers("blocks", [one.network.blocks for one in compared], _whole)]
 
 
-def _of(one: Contestant, count: Callable[[Summary], int]) -> int | None:
-    return count(one.summary) if one.summary else None
+def _whole(value: int) -> str:
+    return f"{value:,}"
 
 
-def _numbers(values: Sequence[int | None], words: Callable[[int], str]) -> tuple[Cell, ...]:
+def _numbers(label: str, values: Sequence[int | None], words: Callable[[int], str]) -> Line:
+    """The row of a total; it stays where one of them is not known, since then nobody can say that all are equal."""
     first = values[0]
-    return tuple(
-        Cell(
-            words(value) if value is not None else NONE,
-            value != first,
-            change(value, first) if value is not None and first is not None else "",
-        )
+    cells = tuple(
+        Cell(NONE) if value is None else
+        Cell(words(value)) if first is None else Cell(words(value), value != first, change(value, first))
         for value in values
-    )
+    )  # fmt: skip
+    return Line("cost", label, cells, stays=None in values)
 
 
 def _published(compared: Sequence[Contestant]) -> Line:
@@ -118,17 +118,16 @@ def _axes(networks: Sequence[Network]) -> list[Line]:
 
 
 def _axis(key: str, values: Sequence[str]) -> Line:
-    """The row of a field. One that does nothing in one network and has its default in the others marks nothing.
+    """The row of a field; a value that does nothing in one network marks nothing against the other one's default.
 
     But a shortcut is worth saying.
     """
-    if key != "shortcut" and set(values) == {NONE, _DEFAULTS.get(key)}:
-        return Line("axis", key, tuple(Cell(value) for value in values))
-    return Line("axis", key, _texts(values))
-
-
-def _texts(values: Sequence[str]) -> tuple[Cell, ...]:
-    return tuple(Cell(value, value != values[0]) for value in values)
+    silent = {NONE, _DEFAULTS.get(key, NONE)} if key != "shortcut" else {NONE}
+    first = values[0]
+    return Line(
+        "axis", key,
+        tuple(Cell(v, v != first and not (NONE in (v, first) and {v, first} <= silent)) for v in values),
+    )  # fmt: skip
 
 
 def axes(network: Network) -> dict[str, str]:

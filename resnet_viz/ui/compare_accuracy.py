@@ -43,7 +43,10 @@ def accuracy(compared: tuple[Contestant, ...], batch: int) -> None:
 
 
 def marks(compared: tuple[Contestant, ...], protocol: Protocol, names: tuple[str, ...], batch: int) -> list[Mark]:
-    """The presets with a figure of that protocol, then the compared networks, each once."""
+    """The presets with a figure of that protocol, then the compared networks, each once.
+
+    A compared preset whose figure is on another data set is left out: its cost is for other images.
+    """
     taken = {one.preset for one in compared if one.preset}
     found = [
         Mark(name, _costs(summary_of(preset(name), batch)), preset_info(name).published_error, None,
@@ -51,12 +54,17 @@ def marks(compared: tuple[Contestant, ...], protocol: Protocol, names: tuple[str
         for name in names if name not in taken
     ]  # fmt: skip
     for one in compared:
-        if one.summary is not None:
-            here = one.preset in names
-            info = preset_info(one.preset) if here else None
-            error, told = (info.published_error, source_lines(info)) if info else (None, ())
-            found.append(Mark(one.label, _costs(one.summary), error, one.role, told))
+        its = _protocol(one)
+        if one.summary is None or (its is not None and its.dataset != protocol.dataset):
+            continue
+        info = preset_info(one.preset) if its == protocol else None
+        error, told = (info.published_error, source_lines(info)) if info else (None, ())
+        found.append(Mark(one.label, _costs(one.summary), error, one.role, told))
     return found
+
+
+def _protocol(one: Contestant) -> Protocol | None:
+    return protocol_of(preset_info(one.preset)) if one.preset else None
 
 
 def _costs(summary: Summary) -> dict[Axis, int]:
@@ -64,17 +72,23 @@ def _costs(summary: Summary) -> dict[Axis, int]:
 
 
 def _under(compared: tuple[Contestant, ...], protocol: Protocol, batch: int) -> str:
-    """What the dashed lines mean, for whom, and what the cost axes count."""
-    unknown, other = [], []
+    """What the dashed lines mean and for whom, who is not in the picture, and what the cost axes count."""
+    unknown, other, away = [], [], []
     for one in compared:
-        its = protocol_of(preset_info(one.preset)) if one.preset else None
+        its, name = _protocol(one), cut_middle(one.label, 30)
+        if one.summary is None or its == protocol:
+            continue
         if its is None:
-            unknown.append(cut_middle(one.label, 30))
-        elif its != protocol:
-            other.append(f"{cut_middle(one.label, 30)} ({its})")
-    told = ["Errors as published; costs counted here, memory for a training step at batch " + f"{batch}."]
+            unknown.append(name)
+        else:
+            (other if its.dataset == protocol.dataset else away).append(f"{name} ({its})")
+    told = [f"Errors as published; costs counted here, memory for a training step at batch {batch}."]
+    if unknown or other:
+        told.append("A dashed line is a cost without an error.")
     if unknown:
-        told.append(f"A dashed line is a cost without an error: for {listed(unknown)} none is published.")
+        told.append(f"No error is published for {listed(unknown)}.")
     if other:
-        told.append(f"By another protocol, so not in this picture: {listed(other)}.")
+        told.append(f"Published by another protocol: {listed(other)}.")
+    if away:
+        told.append(f"Published on another data set, so not here: {listed(away)}.")
     return plain(" ".join(told))

@@ -7,7 +7,7 @@ from urllib.parse import quote
 import streamlit as st
 
 from resnet_viz.draw.contestants import labels
-from resnet_viz.spec import Experiment, Network, encode, fit_to_dataset, preset, preset_groups, presets
+from resnet_viz.spec import Comparison, Experiment, Network, encode, fit_to_dataset, preset, preset_groups, presets
 from resnet_viz.spec.comparison import MAX_COMPARED
 from resnet_viz.ui import pages
 from resnet_viz.ui.compare_state import PARAMETER, SESSION, Selection, selection_text
@@ -29,6 +29,11 @@ def action_bar(selection: Selection) -> None:
         with st.popover("Share link", help="An address that opens this comparison"):
             st.caption("Whoever opens this address sees these networks.")
             st.code(address(selection), language=None, wrap_lines=True)
+            if len(selection.networks) >= 2:
+                st.download_button(
+                    "Save as file", Comparison(networks=selection.networks).model_dump_json(indent=2),
+                    file_name="comparison.json", mime="application/json", on_click="ignore", width="stretch",
+                )  # fmt: skip
         with st.popover("Add a network", type="primary", key="compare add"):
             _add(selection)
 

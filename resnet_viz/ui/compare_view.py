@@ -83,7 +83,7 @@ def counted(selection: Selection, batch: int) -> tuple[Contestant, ...]:
 def cards(selection: Selection, compared: tuple[Contestant, ...]) -> None:
     """A card a network with its two large numbers, and one sentence about all of them."""
     for place, (column, one) in enumerate(zip(st.columns(len(compared), gap="small"), compared, strict=True)):
-        with column, st.container(border=True, key=f"card_compared_{place}"):
+        with column, st.container(border=True, key=f"card_compared_{place}", height="stretch"):
             _head(place, one)
             _numbers(compared[0], one)
     said = headline(compared)
@@ -97,11 +97,11 @@ def cards(selection: Selection, compared: tuple[Contestant, ...]) -> None:
 def _head(place: int, one: Contestant) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small",
                       wrap=False, key=f"compared_head_{place}"):  # fmt: skip
-        help_text = plain(one.label) if len(one.label) > 26 else None
         told = "" if place else " :gray[· reference]"
-        st.markdown(f"**{marked(one, 26)}**{told}", help=help_text, width="stretch")
-        with st.popover("", icon=":material/more_horiz:", type="tertiary", key=f"compare more {place}",
+        st.markdown(f"**{marked(one, 26)}**{told}", width="stretch")
+        with st.popover("More", type="tertiary", key=f"compare more {place}",
                         help=f"What to do with {plain(cut_middle(one.label, 40))}"):  # fmt: skip
+            st.markdown(f"**{marked(one)}**")
             if st.button("Open in the Playground", key=f"compare open {place}", width="stretch"):
                 pages.go(pages.PLAYGROUND, **{PARAMETER: encode(one.network)})
             st.button("Make it the reference", key=f"compare first {place}", on_click=_first, args=(place,),
