@@ -52,7 +52,7 @@ def cost_bars(compared: Sequence[Contestant], cost: Cost, theme: Theme = "light"
             _bar(figure, one, part, cost, most, y + BAR / 2, theme, named=place == 0)
             y += BAR
         y += GAP
-    height = max(y - GAP, 1)
+    height = max(y - GAP, BAR)  # plotly refuses less than ten pixels
     figure.update_layout(
         height=height + 8, margin={"l": 0, "r": 0, "t": 2, "b": 4}, showlegend=False, barmode="overlay",
         font={"family": FONT}, paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)",

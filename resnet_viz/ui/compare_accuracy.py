@@ -73,7 +73,9 @@ def _costs(summary: Summary) -> dict[Axis, int]:
 
 def _under(compared: tuple[Contestant, ...], protocol: Protocol, batch: int) -> str:
     """What the dashed lines mean and for whom, who is not in the picture, and what the cost axes count."""
-    unknown, other, away = [], [], []
+    unknown: list[str] = []
+    other: list[str] = []
+    away: list[str] = []
     for one in compared:
         its, name = _protocol(one), cut_middle(one.label, 30)
         if one.summary is None or its == protocol:
