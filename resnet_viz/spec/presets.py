@@ -26,11 +26,6 @@ class PresetInfo:
     parameters: int | None = None
     published_error: float | None = None
     protocol: str = ""
-    table: str = ""
-    dataset: str = ""
-    published_parameters: float | None = None
-    published_macs: float | None = None
-    note: str = ""
 
 
 def cifar(
