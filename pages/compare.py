@@ -29,5 +29,6 @@ else:
         compare_accuracy.accuracy(compared, batch)
     with right:
         compare_costs.costs(compared)
+    with left if wide else right:  # the shorter column
         compare_budget.budget(selection, compared)
 settle_selection(selection)

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from resnet_viz.inspect import Summary
-from resnet_viz.spec import Network, preset_info
+from resnet_viz.spec import Network
 from resnet_viz.spec.block import REFERENCE_WIDTH, Block
 from resnet_viz.spec.twins import block_fields
 
 from .contestants import Contestant, change
-from .published import protocol_of
+from .published import published
 from .titles import amount
 from .wording import listed, size
 
@@ -97,14 +97,15 @@ def _numbers(label: str, values: Sequence[int | None], words: Callable[[int], st
 
 def _published(compared: Sequence[Contestant]) -> Line:
     """Error and protocol as published. Only a figure of the first one's protocol is marked, and none is a ratio."""
-    infos = [preset_info(one.preset) if one.preset else None for one in compared]
-    found = [(protocol_of(info), info.published_error) if info else (None, None) for info in infos]
+    found = [next(iter(published(one.preset).values()), None) for one in compared]
+    first = found[0]
     cells = tuple(
-        Cell(f"{error:.2f} %, {protocol}" if error is not None else NONE,
-             differs=None not in (error, found[0][1]) and protocol == found[0][0] and error != found[0][1])
-        for protocol, error in found
+        Cell(NONE) if figure is None else
+        Cell(f"{figure.error:.2f} %, {figure.protocol}",
+             first is not None and figure.protocol == first.protocol and figure.error != first.error)
+        for figure in found
     )  # fmt: skip
-    return Line("cost", "published error", cells, stays=any(error is not None for _, error in found))
+    return Line("cost", "published error", cells, stays=any(found))
 
 
 # -- axes -------------------------------------------------------------------------------------------------

@@ -251,27 +251,23 @@ class Unit(nn.Module):
         return self._run(self._exit, y)
 
     def start_as_zero(self) -> None:
-        """Let the branch give zero: the scale of its last norm, or its last convolution where it has no norm.
+        """Let the branch give zero: its last layer with weights, a norm's scale or else a convolution, starts at zero.
 
-        A branch that ends in a sigmoid cannot give zero.
+        An earlier norm would not do: behind its zeros a ReLU passes no gradient, and the branch stays zero for ever.
         """
         _end_in_zero(self, self._branch)
 
 
 def _end_in_zero(series: nn.Module, steps: Steps) -> None:
-    layers = [getattr(series, name) for name in steps]
-    inside = [module for layer in layers for module in layer.modules()]
-    # sigmoid(0) is not 0: then a zero norm in front of the last convolution would not do.
-    normed = any(isinstance(m, NORM_TYPES) for m in inside) and not any(isinstance(m, nn.Sigmoid) for m in inside)
-    for layer in reversed(layers):
+    for name in reversed(steps):
+        layer = getattr(series, name)
         if isinstance(layer, Paths):
             for path in layer.children():
                 if isinstance(path, Series):
                     _end_in_zero(path, path.steps)
             return
-        if isinstance(layer, NORM_TYPES) or (isinstance(layer, nn.Conv2d) and not normed):
+        if isinstance(layer, (*NORM_TYPES, nn.Conv2d)):
             nn.init.zeros_(layer.weight)
-        if isinstance(layer, (*NORM_TYPES, nn.Conv2d)) and layer.bias is not None:
-            nn.init.zeros_(layer.bias)
-        if isinstance(layer, NORM_TYPES) or (isinstance(layer, nn.Conv2d) and not normed):
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
             return

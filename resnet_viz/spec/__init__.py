@@ -8,7 +8,7 @@ from .datasets import DATASETS, DatasetInfo
 from .errors import ShareError, SpecError, sentence
 from .experiment import Experiment, Recipe
 from .network import DropPath, Head, Init, Input, Network, Override, Stage, Stem, checked
-from .presets import PresetInfo, preset, preset_groups, preset_info, presets
+from .presets import Figure, PresetInfo, preset, preset_groups, preset_info, presets
 from .share import decode, encode
 from .twins import differences, fit_to_dataset, plain_twin, residual_twin
 
@@ -18,6 +18,7 @@ __all__ = [
     "DatasetInfo",
     "DropPath",
     "Experiment",
+    "Figure",
     "Head",
     "Init",
     "Input",

@@ -35,6 +35,8 @@ _BOUNDS = {
     "less_than": ("lt", "must be below"),
 }
 
+_LENGTHS = {"too_short": ("min_length", "at least"), "too_long": ("max_length", "at most")}
+
 
 def sentence(error: BaseException) -> str:
     """The one sentence of a refusal: pydantic's first complaint with place and value, or the error's own text."""
@@ -48,6 +50,9 @@ def sentence(error: BaseException) -> str:
         key, words = _BOUNDS[first["type"]]
         bound = first["ctx"][key]
         return f"{place} is {value}: it {words} {int(bound) if bound == int(bound) else bound}."
+    if first["type"] in _LENGTHS and first["ctx"]["field_type"] == "Tuple":
+        key, words = _LENGTHS[first["type"]]
+        return f"{place} has {first['ctx']['actual_length']} entries: it must have {words} {first['ctx'][key]}."
     if first["type"] == "extra_forbidden":
         return f"{place} is not a field that this version knows."
     if first["type"] == "value_error":

@@ -5,12 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from resnet_viz.draw.accuracy import AXES, Axis, Mark, accuracy_figure, accuracy_rows, accuracy_text
-from resnet_viz.draw.colours import Theme
+from resnet_viz.draw.colours import Role, Theme
 from resnet_viz.draw.contestants import Contestant
-from resnet_viz.draw.published import Protocol, best_protocol, protocol_of, protocols, source_lines
+from resnet_viz.draw.published import Protocol, Published, best_protocol, protocols, published
 from resnet_viz.draw.wording import cut_middle, listed
 from resnet_viz.inspect import Summary
-from resnet_viz.spec import preset, preset_info
+from resnet_viz.spec import preset
 from resnet_viz.ui.inspection import summary_of
 from resnet_viz.ui.plain_text import plain, plain_rows
 
@@ -45,26 +45,21 @@ def accuracy(compared: tuple[Contestant, ...], batch: int) -> None:
 def marks(compared: tuple[Contestant, ...], protocol: Protocol, names: tuple[str, ...], batch: int) -> list[Mark]:
     """The presets with a figure of that protocol, then the compared networks, each once.
 
-    A compared preset whose figure is on another data set is left out: its cost is for other images.
+    A compared preset whose figures are all on other data sets is left out: its cost is for other images.
     """
     taken = {one.preset for one in compared if one.preset}
-    found = [
-        Mark(name, _costs(summary_of(preset(name), batch)), preset_info(name).published_error, None,
-             source_lines(preset_info(name)))
-        for name in names if name not in taken
-    ]  # fmt: skip
+    found = [_mark(name, None, summary_of(preset(name), batch), published(name).get(protocol))
+             for name in names if name not in taken]  # fmt: skip
     for one in compared:
-        its = _protocol(one)
-        if one.summary is None or (its is not None and its.dataset != protocol.dataset):
-            continue
-        info = preset_info(one.preset) if its == protocol else None
-        error, told = (info.published_error, source_lines(info)) if info else (None, ())
-        found.append(Mark(one.label, _costs(one.summary), error, one.role, told))
+        its = published(one.preset)
+        if one.summary is not None and (not its or any(p.dataset == protocol.dataset for p in its)):
+            found.append(_mark(one.label, one.role, one.summary, its.get(protocol)))
     return found
 
 
-def _protocol(one: Contestant) -> Protocol | None:
-    return protocol_of(preset_info(one.preset)) if one.preset else None
+def _mark(name: str, role: Role | None, summary: Summary, figure: Published | None) -> Mark:
+    error, source = (figure.error, figure.source) if figure else (None, ())
+    return Mark(name, _costs(summary), error, role, source)
 
 
 def _costs(summary: Summary) -> dict[Axis, int]:
@@ -77,14 +72,17 @@ def _under(compared: tuple[Contestant, ...], protocol: Protocol, batch: int) -> 
     other: list[str] = []
     away: list[str] = []
     for one in compared:
-        its, name = _protocol(one), cut_middle(one.label, 30)
-        if one.summary is None or its == protocol:
+        its, name = list(published(one.preset)), cut_middle(one.label, 30)
+        if one.summary is None or protocol in its:
             continue
-        if its is None:
+        if not its:
             unknown.append(name)
         else:
-            (other if its.dataset == protocol.dataset else away).append(f"{name} ({its})")
+            here = [p for p in its if p.dataset == protocol.dataset]
+            (other if here else away).append(f"{name} ({(here or its)[0]})")
     told = [f"Errors as published; costs counted here, memory for a training step at batch {batch}."]
+    if protocol.dataset == "CIFAR-100":
+        told.append("Costs are those of the presets as they are, with 10 classes.")
     if unknown or other:
         told.append("A dashed line is a cost without an error.")
     if unknown:

@@ -98,7 +98,9 @@ def _head(place: int, one: Contestant) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small",
                       wrap=False, key=f"compared_head_{place}"):  # fmt: skip
         told = "" if place else " :gray[· reference]"
-        st.markdown(f"**{marked(one, 26)}**{told}", width="stretch")
+        # A zero-width space after each underscore is where a narrow card breaks the name.
+        name = marked(one, 26).replace("\\_", "\\_\u200b")
+        st.markdown(f"**{name}**{told}", width="stretch")
         with st.popover("More", type="tertiary", key=f"compare more {place}",
                         help=f"What to do with {plain(cut_middle(one.label, 40))}"):  # fmt: skip
             st.markdown(f"**{marked(one)}**")

@@ -13,6 +13,7 @@ from resnet_viz.spec import Network, SpecError, plain_twin, preset, presets
 from resnet_viz.ui.draft import Draft
 from resnet_viz.ui.inspection import summary_of
 from resnet_viz.ui.plain_text import plain
+from resnet_viz.ui.preset_card import preset_card
 
 COMPARED = "playground compared"
 START, TWIN = "where it started", "its plain twin"
@@ -79,6 +80,7 @@ def totals_column(draft: Draft) -> None:
             where_it_sits(rows, theme), theme=None, key="where_it_sits", alt=where_it_sits_text(rows),
             config={"displayModeBar": False},
         )  # fmt: skip
+    preset_card(draft)
 
 
 def _metric(label: str, value: str, told: str) -> None:

@@ -12,10 +12,10 @@ from resnet_viz.draw.compare_table import axes, lines, what_differs
 from resnet_viz.draw.compare_words import differing, headline
 from resnet_viz.draw.contestants import Contestant, change, contestants, labels
 from resnet_viz.draw.cost_bars import PATTERN, bars_by_part, cost_bars, cost_bars_text, cost_rows
-from resnet_viz.draw.published import Protocol, best_protocol, protocol_of, protocols, source_lines
+from resnet_viz.draw.published import Protocol, best_protocol, protocol_of, protocols, published
 from resnet_viz.draw.wording import NBSP
 from resnet_viz.inspect import summarize
-from resnet_viz.spec import Block, Input, Network, PresetInfo, Stage, preset, preset_info, presets
+from resnet_viz.spec import Block, Input, Network, Stage, preset, preset_info, presets
 
 BROKEN = preset("resnet18").model_copy(update={"name": "too small", "input": Input(channels=3, height=2, width=2)})
 HOSTILE = "<b>%{x}</b> & **me**"
@@ -168,47 +168,53 @@ def test_no_network_that_can_be_built_is_an_empty_figure() -> None:
 # -- published figures ------------------------------------------------------------------------------------
 
 
-def info(protocol: str, error: float | None = 5.0, dataset: str = "") -> PresetInfo:
-    return PresetInfo("a", "b", "c", published_error=error, protocol=protocol, dataset=dataset)
+ONE_CROP, TEN_CROP = Protocol("ImageNet", "1-crop"), Protocol("ImageNet", "10-crop")
 
 
 @pytest.mark.parametrize(
-    ("told", "protocol"),
+    ("words", "dataset", "told"),
     [
-        (info("ImageNet top-1, 10-crop, Tables 2 and 3"), Protocol("ImageNet", "10-crop")),
-        (info("top-1, 1-crop, Table 3", dataset="ImageNet"), Protocol("ImageNet", "1-crop")),
-        (info("CIFAR-10 test, Table 6"), Protocol("CIFAR-10", "one run")),
-        (info("CIFAR-10 test, Table 6, best of 5 (mean 6.61 +- 0.16)"), Protocol("CIFAR-10", "best")),
-        (info("CIFAR-10 test, median of 5"), Protocol("CIFAR-10", "median")),
-        (info("mean of 10", dataset="CIFAR-100"), Protocol("CIFAR-100", "mean")),
-        (info("CIFAR-10 test, ZCA whitening"), Protocol("CIFAR-10", "one run, ZCA whitening")),
-        (info("ImageNet top-1, somehow"), Protocol("ImageNet", "ImageNet top-1, somehow")),
-        (info("CIFAR-10 test", None), None),
+        ("ImageNet top-1, 10-crop, Tables 2 and 3", "", "ImageNet top-1, 10-crop"),
+        ("top-1, 1-crop, Table 3", "ImageNet", "ImageNet top-1, 1-crop"),
+        ("ImageNet top-1, 1-crop, torchvision's weights IMAGENET1K_V1", "ImageNet",
+         "ImageNet top-1, 1-crop, torchvision's weights"),
+        ("CIFAR-10 test, Table 6", "", "CIFAR-10 test, number of runs not told"),
+        ("CIFAR-10 test, Table 6, best of 5 (mean 6.61 +- 0.16)", "", "CIFAR-10 test, best of several runs"),
+        ("CIFAR-10 test, median of 5, batch 64", "", "CIFAR-10 test, median of several runs"),
+        ("mean of 10", "CIFAR-100", "CIFAR-100 test, mean of several runs"),
+        ("CIFAR-10 test, mean/std preprocessing", "", "CIFAR-10 test, number of runs not told, mean/std preprocessing"),
+        ("CIFAR-10 test, ZCA whitening", "", "CIFAR-10 test, number of runs not told, ZCA whitening"),
+        ("ImageNet top-1, somehow", "", "ImageNet top-1, ImageNet top-1, somehow"),
+        ("", "", "Unknown data, test, unknown protocol"),
     ],
-)
-def test_protocols(told: PresetInfo, protocol: Protocol | None) -> None:
-    assert protocol_of(told) == protocol
+)  # fmt: skip
+def test_protocols(words: str, dataset: str, told: str) -> None:
+    assert str(protocol_of(words, dataset)) == told
 
 
-def test_every_published_figure_is_in_exactly_one_group() -> None:
+def test_every_published_figure_is_in_its_group() -> None:
     groups = protocols()
-    listed = [name for names in groups.values() for name in names]
-    assert sorted(listed) == sorted(name for name in presets() if preset_info(name).published_error is not None)
-    assert "resnet50" in groups[Protocol("ImageNet", "10-crop")]
-    assert "resnext50_32x4d" in groups[Protocol("ImageNet", "1-crop")]
-    assert str(Protocol("ImageNet", "10-crop")) == "ImageNet top-1, 10-crop"
-    assert str(Protocol("CIFAR-10", "median")) == "CIFAR-10 test, median of several runs"
+    listed = {name for names in groups.values() for name in names}
+    assert listed == {name for name in presets() if preset_info(name).published_error is not None}
+    assert "resnet50" in groups[TEN_CROP] and "resnext50_32x4d" in groups[ONE_CROP]
+    assert not set(groups[TEN_CROP]) & set(groups[ONE_CROP])
+    for protocol, names in groups.items():
+        for name in names:
+            figure = published(name)[protocol]
+            assert figure.error > 0 and any("arXiv" in line for line in figure.source)
+    assert next(iter(groups)).dataset == "ImageNet"
+
+
+def test_the_main_figure_of_a_preset_is_its_first() -> None:
+    for name in presets():
+        assert next(iter([p.error for p in published(name).values()]), None) == preset_info(name).published_error
+    assert published("my own") == {}
 
 
 def test_the_protocol_with_most_compared_figures_is_shown_first() -> None:
-    assert best_protocol(["resnet50", "resnet34", "resnext50_32x4d"]) == Protocol("ImageNet", "10-crop")
-    assert best_protocol(["cifar_resnet20"]) == Protocol("CIFAR-10", "one run")
+    assert best_protocol(["resnet50", "resnet34", "resnext50_32x4d"]) == TEN_CROP
+    assert best_protocol(["cifar_resnet20"]) == Protocol("CIFAR-10", "number of runs not told")
     assert best_protocol([""]) in protocols()
-
-
-def test_a_source_names_paper_and_protocol() -> None:
-    told = source_lines(preset_info("resnet50"))
-    assert "He et al. 2016a" in told[0] and "10-crop" in " ".join(told)
 
 
 MARKS = (

@@ -26,7 +26,7 @@ def drawn(network: Network, stage: int = 0, block: int = 0) -> Layout:
 
 
 def adds(network: Network) -> int:
-    return sum(stage.blocks for stage in network.stages if stage.block.merge == "add")
+    return sum(block.merge != "none" for block in network.each)
 
 
 def crossings(labels: tuple[Label, ...]) -> list[tuple[str, str]]:

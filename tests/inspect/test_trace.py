@@ -92,7 +92,7 @@ def test_every_shortcut_is_visible_at_every_level(name: str, detail: Detail) -> 
     assert seen_shortcuts(graph) == adds == residual_blocks(network)
     if detail == "stage":
         assert [len(node.shortcuts) for node in graph.nodes if node.kind == "stage"] == [
-            stage.blocks if stage.block.merge == "add" else 0 for stage in network.stages
+            sum(block.merge != "none" for block in stage.each) for stage in network.stages
         ]
 
 
@@ -133,12 +133,14 @@ def test_levels_agree(network: Network) -> None:
 @pytest.mark.parametrize("name", SMALL)
 def test_multiply_adds_added_again_from_shapes(name: str) -> None:
     """out channels x height x width x kernel² x channels of one group, from what the nodes say of themselves."""
+    with_bias = dict(build(preset(name), "meta").named_parameters())
     for node in trace(preset(name), "op").nodes:
         attrs: dict[str, int] = {key: value for key, value in node.attrs.items() if isinstance(value, int)}
         if node.kind == "conv":
             per_output = attrs["kernel"] ** 2 * attrs["in_channels"] // attrs["groups"]
             assert node.macs == prod(node.shape) * per_output
-            assert node.params == attrs["out_channels"] * per_output
+            bias = attrs["out_channels"] if f"{node.path}.bias" in with_bias else 0
+            assert node.params == attrs["out_channels"] * per_output + bias
         elif node.kind == "linear":
             assert node.macs == attrs["in_channels"] * attrs["out_channels"]
         else:

@@ -192,8 +192,7 @@ def _broken(**update: object) -> bytes:
         (b"\xff\xfe\x00", "This file is not JSON: open one that was written by Save as file."),
         (b"x" * (MAX_FILE + 1), "This file has 200,001 bytes, and a saved network has at most 200,000."),
         (_broken(version=9), "This file holds no network that can be: version is 9: input should be 1."),
-        (_broken(stages=[]), "This file holds no network that can be: stages is []: tuple should have at least 1 item "
-                             "after validation, not 0."),
+        (_broken(stages=[]), "This file holds no network that can be: stages has 0 entries: it must have at least 1."),
         (_broken(extra=1), "This file holds no network that can be: extra is not a field that this version knows."),
     ],
 )  # fmt: skip
