@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Axis = Literal["parameters", "multiply-adds", "memory"]
 AXES: tuple[Axis, ...] = ("parameters", "multiply-adds", "memory")
-HEIGHT, WIDTH = 292, 230
+HEIGHT, WIDTH = 292, 200
 """Pixels of a picture; the width is a guess from below, for labels that must not meet."""
 _LETTER, _LINE = 6.6, 15
 
@@ -179,7 +179,8 @@ def _lines(
         )  # fmt: skip
         text = f"{GLYPH[role]} {cut_middle(mark.name, 16)}"
         x, top = _pixel(mark, axis, *ranges)
-        left, down, wide = x > WIDTH / 2, 8 + _LINE * row, len(text) * _LETTER
+        down, wide = 8 + _LINE * row, len(text) * _LETTER
+        left = x + 5 + wide > WIDTH
         edge = x - 5 - wide if left else x + 5
         taken.append((edge, top - down - _LINE / 2, edge + wide, top - down + _LINE / 2))
         taken.append((x - 2, 0, x + 2, top))
