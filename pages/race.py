@@ -6,6 +6,7 @@ from resnet_viz.ui.live_view import live_view
 from resnet_viz.ui.race_session import open_session, settle_session, write_session
 from resnet_viz.ui.race_view import (
     NEW,
+    REFUSED,
     follow_run,
     notices,
     obey,
@@ -28,6 +29,7 @@ live_view(
     key="race-live",
     preview=known,
     experiment=session.experiment,
+    said=REFUSED if session.refusals else None,
     on_command=lambda command: obey(session, command),
 )
 if known and "measuring" in known:

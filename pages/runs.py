@@ -36,6 +36,7 @@ if rows:
     runs_list(store, rows)
 else:
     nothing = "All runs are in the bin." if store.rows(deleted=True) else "Nothing has been trained yet."
-    st.markdown(f"{nothing} A race of plain-56 against residual-56 takes some seconds.")
-    if st.button("Race plain-56 against residual-56", type="primary", key="first-race"):
-        go(RACE, run=start(store, default_experiment()))
+    with st.container(border=True, height=300, horizontal_alignment="center", vertical_alignment="center"):
+        st.markdown(f"{nothing} A race of plain-56 against residual-56 takes some seconds.", width="content")
+        if st.button("Race plain-56 against residual-56", type="primary", key="first-race"):
+            go(RACE, run=start(store, default_experiment()))

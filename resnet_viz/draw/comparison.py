@@ -130,7 +130,11 @@ def experiment_differences(first: Experiment, second: Experiment) -> list[dict[s
 
 
 def _row(where: str, field: str, first: object, second: object) -> dict[str, str]:
-    return {"Where": where, "Field": field, "A": str(first), "B": str(second)}
+    return {"Where": where, "Field": field, "A": _value(first), "B": _value(second)}
+
+
+def _value(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _label(figure: go.Figure, lines: Sequence[Curve], high: float, colours: Mapping[Role, str]) -> None:

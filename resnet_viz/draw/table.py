@@ -71,7 +71,12 @@ def _likeness(rows: Iterable[Row]) -> tuple[object, ...]:
 
 
 def _line(row: Row) -> TableRow:
-    return TableRow(row.path, row.operation, _shape(row.shape), row.params, row.macs, row.receptive_field)
+    return TableRow(row.path, _short(row.operation), _shape(row.shape), row.params, row.macs, row.receptive_field)
+
+
+def _short(operation: str) -> str:
+    """The words as the graph has them, so that a narrow column cuts none."""
+    return operation.replace(" convolution", " conv").replace("stride ", "÷")
 
 
 def _folded(run: list[list[Row]], like: list[Row] | None) -> TableRow:

@@ -85,6 +85,7 @@ class Follower:
         self._witness = Witness(self.row.header)
         plan = planned(self.row.experiment_json)
         self._total, self._pace, self._lr = int(self.row.header.get("steps", plan.steps)), plan.pace, plan.lr
+        self._warmup = plan.warmup
         self._shortcuts = plan.shortcuts
 
     def _read(self, after: Cursor) -> tuple[list[Frame], list[Event], Cursor]:
@@ -148,7 +149,7 @@ class Follower:
         return {
             "t": self._newest, "kind": "header", "id": self.run, "name": self.row.name, "state": self.state,
             "reason": self.reason, "header": self.row.header, "experiment_steps": self._total, "pace": self._pace,
-            "lr": self._lr, "shortcuts": self._shortcuts, "recording": None,
+            "lr": self._lr, "warmup": self._warmup, "shortcuts": self._shortcuts, "recording": None,
         }  # fmt: skip
 
     def _delta(
@@ -189,11 +190,13 @@ def mark_rows(events: Iterable[Event]) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True)
 class Plan:
-    """What an experiment asks for: steps, pace, learning rate; for each contestant, whether a stage has shortcuts."""
+    """What an experiment asks for: steps, pace, learning rate and the steps of its warm-up; for each contestant,
+    whether a stage has shortcuts."""
 
     steps: int = 0
     pace: float = 0.0
     lr: float = 0.0
+    warmup: int = 0
     shortcuts: dict[str, list[bool]] = field(default_factory=dict)
 
     @classmethod
@@ -203,7 +206,8 @@ class Plan:
             name: [stage.block.merge != "none" for stage in network.stages]
             for name, network in experiment.contestants.items()
         }
-        return cls(experiment.steps, experiment.recipe.pace, experiment.recipe.learning_rate, shortcuts)
+        recipe = experiment.recipe
+        return cls(experiment.steps, recipe.pace, recipe.learning_rate, recipe.warmup_steps, shortcuts)
 
 
 def planned(experiment_json: str) -> Plan:

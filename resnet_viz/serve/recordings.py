@@ -30,7 +30,7 @@ def messages_of(data: RunData) -> list[Message]:
     header: Message = {
         "t": started, "kind": "header", "id": data.id, "name": data.name, "state": data.state, "reason": data.reason,
         "header": data.header, "experiment_steps": total, "pace": plan.pace, "lr": plan.lr,
-        "shortcuts": plan.shortcuts,
+        "warmup": plan.warmup, "shortcuts": plan.shortcuts,
         "recording": {
             "device": device_words(device),
             "date": datetime.datetime.fromtimestamp(started, datetime.UTC).strftime("%d %B %Y").lstrip("0"),

@@ -22,7 +22,7 @@ class DatasetInfo:
 
 DATASETS: dict[str, DatasetInfo] = {
     "digits": DatasetInfo(
-        "digits", "Digits, 8 x 8", 1, 8, 8, 10, 1500, 297,
+        "digits", "Digits, 8 × 8", 1, 8, 8, 10, 1500, 297,
         "Alpaydin and Kaynak 1998, UCI Optical Recognition of Handwritten Digits (test part), CC BY 4.0",
     ),
 }  # fmt: skip

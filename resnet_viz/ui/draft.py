@@ -71,6 +71,11 @@ class Draft:
         name = self.shown.name.removesuffix(EDITED)
         return name if name in presets() else ""
 
+    @property
+    def refused(self) -> bool:
+        """True while a field holds something that is not in the draft."""
+        return any(place != "file" for place in self.refusals)
+
     def edit(self, place: str, make: Callable[[Network], Network]) -> bool:
         """Apply ``make`` to what is shown; True when the result is the draft.
 
@@ -238,6 +243,8 @@ def open_draft(*, arrived: bool) -> Draft:
         elif not arrived:
             draft.read(encode(preset(DEFAULT)))
             draft.written = None
+    if arrived:
+        draft.refusals = {}  # what was typed went with the widgets of the visit before
     draft.touched = False
     return draft
 

@@ -24,10 +24,10 @@ SCOPE = "playground scope"
 STAGE = "playground stage"
 STEMS: dict[tuple[int, int, str], str] = {
     (3, 1, "none"): "3×3",
-    (3, 2, "none"): "3×3, stride 2",
+    (3, 2, "none"): "3×3 ÷2",
     (5, 1, "none"): "5×5",
-    (7, 2, "none"): "7×7, stride 2",
-    (7, 2, "max"): "7×7, stride 2, max-pool",
+    (7, 2, "none"): "7×7 ÷2",
+    (7, 2, "max"): "7×7 ÷2, max-pool",
 }
 BRANCHES = {"basic": "basic", "bottleneck": "bottleneck"}
 MERGES = {"none": "plain", "add": "residual"}

@@ -30,9 +30,7 @@ def layer_table(draft: Draft, focus: Focus) -> None:
                 if summary.agrees
                 else f"torchinfo counts {summary.params_torchinfo:,}, Σ numel is {summary.params:,}"
             )
-            which = (
-                "torchinfo on the last network that can be built" if draft.attempt else "torchinfo on the real module"
-            )
+            which = "the last network that can be built" if draft.attempt else "torchinfo on the real module"
             st.markdown(f"**Layers** :gray[· {which}; {checked}]")
             every = st.toggle("Every layer", key=EVERY, help="Show repeated blocks line by line")
         rows = table_rows(summary.rows, stage=focus.stage, block=focus.block, every=every)
@@ -41,14 +39,14 @@ def layer_table(draft: Draft, focus: Focus) -> None:
             _marked(rows, focus.selected), hide_index=True, width="stretch", height=height, row_height=ROW_HEIGHT,
             column_config={
                 "layer": st.column_config.TextColumn(width=150),
-                "operation": st.column_config.TextColumn(width=235),
-                "output": st.column_config.TextColumn(width=110, alignment="right"),
-                "parameters": st.column_config.NumberColumn(width=85, format="localized"),
+                "operation": st.column_config.TextColumn(width=229),
+                "output": st.column_config.TextColumn(width=116, alignment="right"),
+                "parameters": st.column_config.NumberColumn(width=86, format="localized"),
                 "mult-adds": st.column_config.NumberColumn(
                     width=100, format="localized", help="Multiply-adds of convolutions and linear layers, one image"
                 ),
                 "receptive field": st.column_config.NumberColumn(
-                    width=105, format="localized", help="Side of the square of input pixels that an output pixel sees"
+                    width=103, format="localized", help="Side of the square of input pixels that an output pixel sees"
                 ),
             },
         )  # fmt: skip

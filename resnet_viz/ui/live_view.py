@@ -50,6 +50,7 @@ def live_view(
     speed: float | None = None,
     experiment: Experiment | None = None,
     steps: int | None = None,
+    said: str | None = None,
 ) -> Any:
     """Mount the live view of a run; at most one with this ``key`` on a page, and not inside a fragment.
 
@@ -59,7 +60,8 @@ def live_view(
     (``steps`` alone gives the length of the step axis). ``recording``: the path of a recorded run instead of a run
     of the store; it replays in a loop at ``speed`` steps a second (default: the whole in 14 s). ``controls``: whether
     the run can be steered here; without, only going back in time, replaying and the table are offered. ``height`` in
-    CSS pixels; default is what the window has left below the view's upper edge.
+    CSS pixels; default is what the window has left below the view's upper edge. ``said``: a sentence of ours for the
+    verdict's place before the start.
 
     ``on_command`` gets every command of the control bar, checked, as a dict, in a callback (before the page's script
     runs again): ``{"kind": "start", "paused": bool, "pace": float, "lr": float}`` (``lr`` only when it was typed),
@@ -84,7 +86,7 @@ def live_view(
         data={
             "key": key, "run": run_id, "base": st.get_option("server.baseUrlPath"), "preview": preview,
             "messages": messages, "speed": speed, "controls": controls, "height": height, "look": _look(),
-            "polled": polled, "plan": _plan(experiment, steps),
+            "polled": polled, "plan": _plan(experiment, steps), "said": said,
         },
         on_command_change=commanded,
         on_fallback_change=lambda: _remember_fallback(key),
@@ -133,9 +135,9 @@ def _number(value: object, name: str) -> float | None:
 
 def _plan(experiment: Experiment | None, steps: int | None) -> dict[str, Any]:
     if experiment is None:
-        return {"steps": steps, "pace": 0, "lr": None, "shortcuts": {}}
+        return {"steps": steps, "pace": 0, "lr": None, "warmup": 0, "shortcuts": {}}
     plan = Plan.of(experiment)
-    return {"steps": plan.steps, "pace": plan.pace, "lr": plan.lr, "shortcuts": plan.shortcuts}
+    return {"steps": plan.steps, "pace": plan.pace, "lr": plan.lr, "warmup": plan.warmup, "shortcuts": plan.shortcuts}
 
 
 @st.cache_data(show_spinner=False, max_entries=8)

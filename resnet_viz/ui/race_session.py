@@ -95,6 +95,8 @@ def open_session(*, arrived: bool) -> RaceSession:
         session.adopt(params)
     elif params != session.written and not session.touched and not _stale(session, params) and (params or not arrived):
         session.adopt(params)
+    if arrived:
+        session.refusals = {}  # what was typed went with the widgets of the visit before
     session.touched = False
     return session
 

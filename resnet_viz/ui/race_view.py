@@ -11,7 +11,7 @@ from resnet_viz.runs import RunRow, Store, ensure_worker, experiment_key, role_n
 from resnet_viz.runs.workers import KEPT_ESTIMATE_SECONDS
 from resnet_viz.spec import DATASETS, Experiment
 
-from .clock import reader_zone, when
+from .clock import moments, reader_zone
 from .fairness import all_differences, contract
 from .live_server import open_store
 from .live_view import Command, steer
@@ -87,7 +87,10 @@ def _estimate(store: Store, experiment: Experiment, kept: float) -> dict[str, An
     return store.estimate(key)
 
 
-def summary(experiment: Experiment, known: dict[str, Any]) -> str:
+REFUSED = "A setting was refused: the race starts with the last valid ones."
+
+
+def summary(experiment: Experiment, known: dict[str, Any], *, refused: bool = False) -> str:
     """Data, steps and seed, and what the race takes on this machine: one quiet line."""
     recipe = experiment.recipe
     parts = [DATASETS[experiment.dataset].title, f"{experiment.steps:,} steps", f"seed {recipe.seed}"]
@@ -101,6 +104,8 @@ def summary(experiment: Experiment, known: dict[str, Any]) -> str:
         parts.append(plain(known["error"]))
     elif "measuring" in known:
         parts.append(plain(known.get("trouble") or "") or "measuring what it takes here…")
+    if refused:
+        parts.append("of the last valid settings")
     return " · ".join(parts)
 
 
@@ -109,7 +114,8 @@ def _title(session: RaceSession) -> str | None:
     row = find_run(open_store(), session.run) if session.run else None
     if row is None:
         return None
-    said = [plain(cut_middle(row.name, 60)), when(row.created, reader_zone()), *(["in the bin"] if row.deleted else [])]
+    made = moments([row, *open_store().rows()], reader_zone())[row.id]
+    said = [plain(cut_middle(row.name, 60)), made, *(["in the bin"] if row.deleted else [])]
     trouble = worker_trouble(open_store()) if waits(row) else None
     return " · ".join([*said, *([plain(trouble)] if trouble else [])])
 
@@ -142,7 +148,9 @@ def _queue_button(session: RaceSession) -> None:
 def top_line(session: RaceSession, known: dict[str, Any] | None) -> None:
     """What is raced, and the popovers. One line high in every state, so that the pictures never move."""
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="small"):
-        st.caption(_title(session) or summary(session.experiment, known or {}), width="stretch")
+        st.caption(
+            _title(session) or summary(session.experiment, known or {}, refused=bool(session.refusals)), width="stretch"
+        )
         _queue_button(session)
         with st.popover("Fair test"):
             fairness(session.experiment)

@@ -9,7 +9,7 @@ from resnet_viz.draw.comparison import comparison_figures, experiment_difference
 from resnet_viz.draw.wording import cut_middle
 from resnet_viz.runs import RunRow, Store, run_data
 
-from .clock import reader_zone, when
+from .clock import moments, reader_zone
 from .plain_text import plain, plain_rows
 from .run_actions import experiment_of, find_run
 
@@ -31,8 +31,8 @@ def compare(store: Store, pair: tuple[str, str]) -> None:
             if first is None or second is None:
                 st.markdown("One of these two runs is no longer here.", width="stretch")
             else:
-                zone = reader_zone()
-                names = [f"{plain(cut_middle(row.name, 40))} ({when(row.created, zone)})" for row in (first, second)]
+                made = moments([first, second, *store.rows()], reader_zone())
+                names = [f"{plain(cut_middle(row.name, 40))} ({made[row.id]})" for row in (first, second)]
                 st.markdown(f"**A** {names[0]}, solid · **B** {names[1]}, dashed", width="stretch")
             st.button("Close", key="compare-close", on_click=_close)
         if first is None or second is None:

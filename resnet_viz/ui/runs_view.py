@@ -11,7 +11,7 @@ import streamlit as st
 from resnet_viz.draw.wording import cut_middle, percent
 from resnet_viz.runs import RunRow, Store, ensure_worker, locate, role_names, status
 
-from .clock import reader_zone, when
+from .clock import moments, reader_zone
 from .pages import RACE, go
 from .plain_text import plain
 from .run_actions import ALIVE, TRAINED, experiment_of, find_run
@@ -41,11 +41,11 @@ class Line:
     test: tuple[float | None, ...]
     state: str
     reason: str | None
-    created: float
+    made: str
 
 
-def read_line(store: Store, row: RunRow) -> Line:
-    """Read what the list shows of a run."""
+def read_line(store: Store, row: RunRow, made: str) -> Line:
+    """Read what the list shows of a run; ``made`` says when it was made."""
     cards = row.header.get("contestants", ())
     experiment = None if cards else experiment_of(row)
     roles = {str(card["name"]): str(card.get("role")) for card in cards}
@@ -55,7 +55,7 @@ def read_line(store: Store, row: RunRow) -> Line:
     train, test = (
         tuple(_fraction(last.get(name, {}).get(key)) for name in roles) for key in ("train_error", "test_error")
     )
-    return Line(row.id, row.name, tuple(roles), tuple(roles.values()), train, test, state, reason, row.created)
+    return Line(row.id, row.name, tuple(roles), tuple(roles.values()), train, test, state, reason, made)
 
 
 def runs_list(store: Store, rows: Sequence[RunRow]) -> list[str]:
@@ -63,7 +63,8 @@ def runs_list(store: Store, rows: Sequence[RunRow]) -> list[str]:
     if any(row.state == "queued" for row in rows):
         ensure_worker(store)
     shown = int(st.session_state.get(SHOWN, PAGE))
-    lines = [read_line(store, row) for row in rows[:shown]]
+    made = moments(rows, reader_zone())
+    lines = [read_line(store, row, made[row.id]) for row in rows[:shown]]
     st.html(STYLE)  # a file of rules: Streamlit wraps it in a style element
     with st.container(key="runs-head"):
         for column, heading in zip(st.columns(WIDTHS, vertical_alignment="center"), HEADINGS, strict=True):
@@ -92,7 +93,7 @@ def _row(store: Store, line: Line) -> None:
         cells[3].markdown("  \n".join(error_text(error) for error in line.train))
         cells[4].markdown("  \n".join(error_text(error) for error in line.test))
         cells[5].markdown(line.state)
-        cells[6].markdown(when(line.created, reader_zone()))
+        cells[6].markdown(line.made)
         with cells[7]:
             delete = delete_words([line.state])
             chosen = st.menu_button("More", ["Rename", "Download", delete], key=f"menu {line.id}", type="tertiary")
@@ -150,10 +151,11 @@ def bin_popover(store: Store) -> None:
     gone = store.rows(deleted=True)
     if not gone:
         return
+    made = moments(gone, reader_zone())
     with st.popover(f"Bin ({len(gone)})"), st.container(width=420):
         for row in gone[:PAGE]:
             with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-                st.markdown(plain(cut_middle(row.name, 34)), width="stretch")
+                st.markdown(f"{plain(cut_middle(row.name, 34))}  \n:small[:gray[{made[row.id]}]]", width="stretch")
                 st.button("Restore", key=f"restore {row.id}", on_click=_undo, args=(store, [row.id]))
         if len(gone) > PAGE:
             st.caption(f"and {len(gone) - PAGE} older ones")

@@ -35,14 +35,18 @@ _RULES = f"""
 [data-testid="stTopNavLink"] p {{ font-size: 15px; font-weight: 400; color: var(--rv-quiet); }}
 [data-testid="stTopNavLink"]:hover p, [data-testid="stTopNavLink"][aria-current] p {{ color: var(--rv-text); }}
 [data-testid="stTopNavLink"][aria-current] {{ box-shadow: inset 0 -2px 0 var(--rv-residual); }}
-[data-testid="stTopNavLink"][aria-current] p {{ font-weight: 600; }}
+/* A stroke, not a weight: bolder glyphs would push the links beside them. */
+[data-testid="stTopNavLink"][aria-current] p {{ -webkit-text-stroke: 0.5px currentColor; }}
 [data-testid="stTopNavLink"]:focus-visible {{ outline: 2px solid var(--rv-residual); outline-offset: -4px; }}
 .rc-overflow-item:first-child [data-testid="stTopNavLink"] {{ margin: 0 20px 0 0; box-shadow: none; }}
 .rc-overflow-item:first-child [data-testid="stTopNavLink"] p {{
-  font-size: 17px; font-weight: 700; color: var(--rv-text); letter-spacing: -0.01em;
+  font-size: 17px; font-weight: 700; color: var(--rv-text); letter-spacing: -0.01em; -webkit-text-stroke: 0;
 }}
 .stApp button[kind^="primary"]:enabled, .stApp button[kind^="primary"]:enabled p {{
   color: light-dark(#FFFFFF, #0F1419);
+}}
+.stApp [data-testid="stCaptionContainer"], .stApp [data-testid="stCaptionContainer"] p {{
+  opacity: 1; color: var(--rv-quiet);
 }}
 [class*="st-key-"][class*="-feed"] {{ position: absolute; width: 0; height: 0; overflow: hidden; }}
 """

@@ -50,14 +50,21 @@ def relative(value: int, other: int, name: str) -> str:
     return f"{sign}{digits} % against {name}"
 
 
+def held_words(draft: Draft) -> str:
+    """Of which network the totals are when it is not the one in the fields; "" when it is."""
+    if draft.attempt is not None:
+        return "Counts are those of the last network that can be built."
+    return "Counts and race are of the last valid network." if draft.refused else ""
+
+
 def totals_column(draft: Draft) -> None:
     """Parameters and multiply-adds large, the other totals small, bars by stage."""
     network = draft.network
     summary = summary_of(network)
     other = compared(draft)
     _compare_select()
-    if draft.attempt is not None:
-        st.caption("Counts are those of the last network that can be built.")
+    if held := held_words(draft):
+        st.caption(held)
     told = ("", "")
     if other is not None:
         try:
@@ -73,7 +80,7 @@ def totals_column(draft: Draft) -> None:
     with st.container(border=True, key="card_facts"):
         _facts(summary, network)
     with st.container(border=True, key="card_where"):
-        st.markdown("**Where it sits** · :primary[parameters], :gray[multiply-adds]")
+        st.markdown("**Where it sits**  \n:small[:primary[parameters], :gray[multiply-adds]]")
         rows = parts(summary.rows)
         theme: Theme = "dark" if st.context.theme.type == "dark" else "light"
         st.plotly_chart(

@@ -69,7 +69,7 @@ def test_replay(page: Page, app_url: str, store: Store) -> None:
     run = fake_runs.finished(store, MADE, "a run to see again")
     opened(page, app_url).get_by_role("button", name="a run to see again").click()
     page.wait_for_url(re.compile(run), timeout=PATIENCE)
-    expect(page.locator(".status")).to_have_text("step 24 / 24 · finished", timeout=PATIENCE)
+    expect(page.locator(".status")).to_have_text("24 / 24 steps · finished", timeout=PATIENCE)
     page.get_by_role("button", name="▶ Replay").click()
     expect(page.locator(".status")).to_have_text(re.compile("step [1-9] / 24"), timeout=PATIENCE)
 
@@ -125,4 +125,4 @@ def test_a_narrow_page_lists_and_replays(page: Page, app_url: str, store: Store)
     opened(page, app_url)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.get_by_role("button", name="narrow").click()
-    expect(page.locator(".status")).to_have_text("step 24 / 24 · finished", timeout=PATIENCE)
+    expect(page.locator(".status")).to_have_text("24 / 24 steps · finished", timeout=PATIENCE)

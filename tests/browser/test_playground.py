@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from resnet_viz.spec import decode, preset
+from resnet_viz.spec import Network, decode, encode, preset
 
 pytestmark = pytest.mark.browser
 
@@ -79,10 +79,15 @@ def test_another_page_and_back_keeps_the_draft(page: Page, app_url: str) -> None
     blocks.fill("7")
     blocks.press("Enter")
     expect(page.locator('.mark[data-node="layer1"]')).to_have_attribute("aria-label", re.compile("7 blocks"))
+    page.get_by_label("Blocks in stage 2").fill("100000")
+    page.get_by_label("Blocks in stage 2").press("Enter")
+    expect(page.get_by_text("it must be at most 1000.")).to_be_visible()
     page.get_by_role("link", name="Runs", exact=True).click()
     expect(page).to_have_url(re.compile("/runs"))
     page.get_by_role("link", name="Playground", exact=True).click()
     expect(blocks).to_have_value("7", timeout=30_000)
+    expect(page.get_by_label("Blocks in stage 2")).to_have_value("3")
+    expect(page.get_by_text("it must be at most 1000.")).to_have_count(0)
     expect(page).to_have_url(re.compile(r"\?n=n1\."))
     page.keyboard.press("Control+z")
     expect(blocks).to_have_value("3")
@@ -110,6 +115,27 @@ def test_no_text_of_the_graph_touches_another(page: Page, app_url: str, name: st
         if label:
             page.locator(f'.mark[aria-label^="{label}"]').click()
             expect(page.locator(".rv-crumbs .rv-here")).to_have_text(label.partition(", ")[2] or "stage 2")
+
+
+def test_among_two_hundred_folded_shortcuts_the_projections_can_be_told(page: Page, app_url: str) -> None:
+    deep = preset("cifar_resnet1202").model_dump()
+    for stage in deep["stages"]:
+        stage["block"]["shortcut"] = "B"
+    visit(page, app_url, encode(Network.model_validate(deep)))
+    expect(page.locator(".rv-graph .arc")).to_have_count(600)
+    spots = page.locator(".rv-graph rect.arc-mark").all()
+    assert len(spots) == 2
+    assert min(spot.bounding_box()["width"] for spot in spots) >= 5  # type: ignore[index]
+
+
+@pytest.mark.parametrize("name", ["resnext50_32x4d", "cifar_resnet1202", "preact_resnet110"])
+def test_no_word_of_a_field_is_cut(page: Page, app_url: str, name: str) -> None:
+    visit(page, app_url, f"p1.{name}")
+    expect(page.get_by_label("Start from")).to_have_value(re.compile(f"^{name} · "))
+    cut = """es => es.filter((e) => e.clientWidth && e.scrollWidth > e.clientWidth + 1)
+        .map((e) => [e.getAttribute("aria-label"), e.clientWidth])"""
+    fields = page.locator(".st-key-play_form input").evaluate_all(cut)
+    assert [label for label, room in fields if label != "Start from" or room < 200] == []  # its family may end in "…"
 
 
 def test_bad_input_is_a_sentence_beside_its_field(page: Page, app_url: str) -> None:

@@ -129,7 +129,7 @@ def test_rewind_has_the_same_initial_weights(page: Page, app_url: str, app_home:
     until(lambda: step_shown(page) > 2)
     press(page, "⟲ Rewind, same weights")
     page.wait_for_url(lambda url: "run=" in url and first not in url, timeout=PATIENCE)
-    status(page, "step 1 / 480 · paused")
+    status(page, "at initialisation · paused")
     store = Store(app_home)
     until(lambda: store.row(first).state == "stopped")
     old, new = run_data(store, first), run_data(store, run_of(page))
@@ -173,7 +173,7 @@ def test_a_killed_server_forgets_nothing(page: Page, tmp_path: Path) -> None:
         page.goto(f"{server.url}/runs")
         expect(page.get_by_role("button", name="plain-8 / residual-8")).to_have_count(1, timeout=PATIENCE)
         page.goto(f"{server.url}/race?run={run}")
-        status(page, "step 24 / 24 · finished")
+        status(page, "24 / 24 steps · finished")
     finally:
         server.stop()
         server.end_workers()
@@ -193,6 +193,9 @@ def test_bad_input_is_refused_beside_its_field(page: Page, app_url: str) -> None
         field.press("Enter")
         expect(page.get_by_text(sentence)).to_be_visible(timeout=PATIENCE)
         expect(field).to_have_value(value)
+    expect(page.locator(".verdict-words")).to_have_text(
+        "A setting was refused: the race starts with the last valid ones."
+    )
     expect(page.locator('[data-testid="stException"]')).to_have_count(0)
     assert page.url.endswith(urlencode(write_address(race)))
 

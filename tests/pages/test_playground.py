@@ -21,6 +21,9 @@ from resnet_viz.ui.graph_view import Focus, focus_from
 PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "playground.py")
 
 
+HELD = "Counts and race are of the last valid network."
+
+
 def opened(text: str | None = "p1.tiny_resnet20") -> AppTest:
     app = AppTest.from_file(PAGE, default_timeout=60)
     if text is not None:
@@ -63,6 +66,10 @@ def address(app: AppTest) -> str:
 
 def shown(app: AppTest) -> list[str]:
     return [metric.value for metric in app.metric]
+
+
+def captions(app: AppTest) -> list[str]:
+    return [caption.value for caption in app.caption]
 
 
 def told(app: AppTest) -> list[str]:
@@ -144,9 +151,11 @@ def test_bad_input_is_one_sentence_and_the_draft_stays(label: str, value: int, s
     assert told(app) == [sentence]
     assert (network(app), shown(app), address(app)) == (before, counts, text)
     assert number(app, label).value == value
+    assert HELD in captions(app)
     good = {"Stride": 2}.get(label, 8)
     app = set_number(app, label, good)
     assert told(app) == [] and number(app, label).value == good
+    assert HELD not in captions(app)
 
 
 def test_what_was_typed_elsewhere_stays() -> None:

@@ -72,7 +72,7 @@ def answer(store: Store, **more: Any) -> None:
 
 def test_it_asks_a_worker_what_the_race_takes(store: Store) -> None:
     app = opened()
-    assert "Digits, 8 x 8 · 96 steps · seed 0 · measuring what it takes here…" in texts(app)
+    assert "Digits, 8 × 8 · 96 steps · seed 0 · measuring what it takes here…" in texts(app)
     ((key, asked),) = store.open_estimates()
     assert (key, asked) == (experiment_key(default_experiment()), default_experiment().model_dump_json())
     assert query(app) == {}
@@ -80,7 +80,15 @@ def test_it_asks_a_worker_what_the_race_takes(store: Store) -> None:
 
 def test_it_shows_the_answer(store: Store) -> None:
     answer(store)
-    assert "Digits, 8 x 8 · 96 steps · seed 0 · about 4.2 s here · 61 MB · CPU" in texts(opened())
+    assert "Digits, 8 × 8 · 96 steps · seed 0 · about 4.2 s here · 61 MB · CPU" in texts(opened())
+
+
+def test_with_a_refused_setting_the_line_says_which_race_it_is(store: Store) -> None:
+    answer(store)
+    app = set_number(opened(), "Epochs", 0)
+    line = "Digits, 8 × 8 · 96 steps · seed 0 · about 4.2 s here · 61 MB · CPU · of the last valid settings"
+    assert line in texts(app)
+    assert line not in texts(set_number(app, "Epochs", 8))
 
 
 def test_an_old_answer_is_measured_anew_when_the_page_is_opened(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,7 +98,7 @@ def test_an_old_answer_is_measured_anew_when_the_page_is_opened(store: Store, mo
     monkeypatch.setattr("resnet_viz.runs.workers.time.time", lambda: now + 400)
     checked(app.run())
     assert store.open_estimates() == []
-    assert "Digits, 8 x 8 · 96 steps · seed 0 · measuring what it takes here…" in texts(opened())
+    assert "Digits, 8 × 8 · 96 steps · seed 0 · measuring what it takes here…" in texts(opened())
     assert len(store.open_estimates()) == 1
 
 
@@ -99,13 +107,13 @@ def test_why_it_cannot_be_measured_stands_in_the_line(store: Store) -> None:
     store.ask_estimate(experiment_key(race), race)
     store.answer_estimate(experiment_key(race), {"error": "This takes 9.0 GB and the device has 2.0 GB."})
     app = opened()
-    assert "Digits, 8 x 8 · 96 steps · seed 0 · This takes 9.0 GB and the device has 2.0 GB." in texts(app)
+    assert "Digits, 8 × 8 · 96 steps · seed 0 · This takes 9.0 GB and the device has 2.0 GB." in texts(app)
     assert len(app.warning) == 0
 
 
 def test_no_worker_comes_up(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(race_view, "worker_trouble", lambda store: "The worker ended as it started.")
-    assert "Digits, 8 x 8 · 96 steps · seed 0 · The worker ended as it started." in texts(opened())
+    assert "Digits, 8 × 8 · 96 steps · seed 0 · The worker ended as it started." in texts(opened())
     run = store.create(default_experiment(), name="waiting")
     assert [t for t in texts(opened(run=run)) if t.startswith("waiting · ") and t.endswith("ended as it started.")]
 

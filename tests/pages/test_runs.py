@@ -93,9 +93,16 @@ def test_newest_first_with_the_last_errors(store: Store) -> None:
 
 def test_a_line_of_a_run_that_somebody_recorded_without_names(store: Store) -> None:
     run = store.create(MADE, name="mine")
-    line = read_line(store, store.row(run))
+    line = read_line(store, store.row(run), "today 12:00")
     assert (line.contestants, line.roles) == (("plain-8", "residual-8"), ("plain", "residual"))
     assert line.train == (None, None)
+
+
+def test_two_runs_of_one_minute_are_told_apart(store: Store) -> None:
+    runs = [fake_runs.finished(store, MADE) for _ in range(2)]
+    with store._write() as db:
+        db.executemany("UPDATE runs SET created = ? WHERE id = ?", [(1e9 + i, run) for i, run in enumerate(runs)])
+    assert {"9 Sep 2001, 01:46:40", "9 Sep 2001, 01:46:41"} <= set(texts(opened()))
 
 
 def test_why_a_run_ended_is_said(store: Store) -> None:

@@ -67,7 +67,7 @@ def test_the_contract_names_what_two_schemes_share() -> None:
 def test_the_contract_of_the_default_race() -> None:
     assert contract(default_experiment()) == (
         "Seed 0 for all: initial weights and batch order come from it.",
-        "Same batches in the same order: Digits, 8 x 8, 1,500 training images in batches of 128.",
+        "Same batches in the same order: Digits, 8 × 8, 1,500 training images in batches of 128.",
         "Same budget: 8 epochs of 12 steps, 96 steps each.",
         "Same recipe: SGD, learning rate 0.1 after 8 warm-up steps, momentum 0.9, weight decay 0.0001, "
         "schedule constant.",

@@ -80,7 +80,7 @@ def commands(page: Page) -> list[dict[str, object]]:
 
 def test_a_finished_run_is_shown_whole(opened: Callable[..., Page], store: Store) -> None:
     page = opened(f"run={fake_runs.finished(store, MADE)}")
-    expect(page.locator(".status")).to_have_text("step 96 / 96 · finished")
+    expect(page.locator(".status")).to_have_text("96 / 96 steps · finished")
     expect(page.locator(".card-name")).to_have_text(["plain-20", "residual-20"])
     expect(page.locator(".card-error")).to_have_text(["89.0 %", "2.9 %"])
     expect(page.locator(".verdict-words b")).to_have_text("plain-20 is not learning: train error 89 % against 2.9 %.")
@@ -109,14 +109,86 @@ def test_it_follows_a_run_and_goes_back_in_time_meanwhile(opened: Callable[..., 
     assert page.locator(".scrubber").evaluate("e => parseFloat(e.style.getPropertyValue('--done'))") > before
     expect(page.locator(".status")).to_have_text("step 1 / 96")
     page.get_by_role("button", name="Live").click()
-    expect(page.locator(".status")).to_have_text("step 96 / 96 · finished", timeout=10_000)
+    expect(page.locator(".status")).to_have_text("96 / 96 steps · finished", timeout=10_000)
     race.end()
+
+
+def test_bar_and_pictures_name_the_same_step(opened: Callable[..., Page], store: Store) -> None:
+    run = fake_runs.begin(store, MADE)
+    fake_runs.append(store, run, MADE, 0, 22)
+    store.set_state(run, "paused")
+    page = opened(f"run={run}")
+    expect(page.locator(".status")).to_have_text("step 21 / 96 · paused")
+    expect(page.locator(".profile .panel-head")).to_contain_text("now · step 21 ·")
+    page.get_by_role("button", name="Table").click()
+    expect(page.locator(".table caption").first).to_have_text("Gradient norm of each layer, at step 21")
+    page.locator(".scrubber").focus()
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator(".status")).to_have_text("step 20 / 96")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".status")).to_have_text("step 21 / 96 · paused")
+    store.set_state(run, "stopped")
+    expect(page.locator(".status")).to_have_text("22 / 96 steps · stopped")
+    expect(page.locator(".profile .panel-head")).to_have_text(
+        "Gradient norm by depth, at the end · log scale · input → output"
+    )
+
+
+def test_what_the_pointer_rests_on_is_read_anew_while_the_run_goes_on(
+    opened: Callable[..., Page], store: Store
+) -> None:
+    run = fake_runs.begin(store, MADE)
+    fake_runs.append(store, run, MADE, 0, 10)
+    page = opened(f"run={run}")
+    box = page.locator(".profile .panel-body").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 60)
+    expect(page.locator(".reading-title")).to_have_text(re.compile("· step 9$"))
+    fake_runs.append(store, run, MADE, 10, 5)
+    expect(page.locator(".reading-title")).to_have_text(re.compile("· step 14$"))
+    page.mouse.move(2, 2)
+    expect(page.locator(".reading")).to_be_hidden()
+
+
+def test_what_is_no_learning_rate_is_refused_in_one_sentence(opened: Callable[..., Page], store: Store) -> None:
+    run = fake_runs.begin(store, MADE)
+    fake_runs.append(store, run, MADE, 0, 30)
+    page = opened(f"run={run}")
+    rate, refusal = page.locator(".rate"), page.get_by_role("alert")
+    expect(rate).to_have_value("0.1")
+    rate.fill("much")
+    rate.press("Tab")
+    expect(refusal).to_have_text("Type a number above 0, at most 100; the rate stays as it was.")
+    fake_runs.append(store, run, MADE, 30, 1)
+    expect(page.locator(".status")).to_have_text(at(30))
+    expect(rate).to_have_value("much")
+    rate.press("Escape")
+    expect(refusal).to_be_hidden()
+    expect(rate).to_have_value("0.1")
+    assert page.locator("code").count() == 0, "nothing was sent"
+
+
+def test_the_warm_up_is_named_until_it_is_over_or_a_rate_is_set(opened: Callable[..., Page], store: Store) -> None:
+    run = fake_runs.begin(store, MADE)
+    fake_runs.append(store, run, MADE, 0, 5)
+    page = opened(f"run={run}")
+    expect(page.locator(".rate-name")).to_have_text("warm-up lr")
+    store.add_event(run, "lr", {"value": 0.02}, step=5)
+    expect(page.locator(".rate-name")).to_have_text("lr")
+    expect(page.locator(".rate")).to_have_value("0.02")
+    whole = fake_runs.finished(store, MADE)
+    other = opened(f"run={whole}")
+    expect(other.locator(".status")).to_have_text("96 / 96 steps · finished")
+    expect(other.locator(".rate-name")).to_have_text("lr")
+    other.locator(".scrubber").focus()
+    other.keyboard.press("Home")
+    expect(other.locator(".rate-name")).to_have_text("warm-up lr")
 
 
 def test_every_value_of_the_table_is_that_of_the_store(opened: Callable[..., Page], store: Store) -> None:
     run = fake_runs.finished(store, MADE)
     page = opened(f"run={run}")
-    expect(page.locator(".status")).to_have_text("step 96 / 96 · finished")
+    expect(page.locator(".status")).to_have_text("96 / 96 steps · finished")
     page.get_by_role("button", name="Table").click()
     cells = page.locator(".table table").first.locator("tbody tr").all()
     assert len(cells) == 20
@@ -133,7 +205,7 @@ def test_pointing_reads_the_value_and_choosing_a_layer_shows_its_curve(
 ) -> None:
     run = fake_runs.finished(store, MADE)
     page = opened(f"run={run}")
-    expect(page.locator(".status")).to_have_text("step 96 / 96 · finished")
+    expect(page.locator(".status")).to_have_text("96 / 96 steps · finished")
     strip = page.locator(".strip").first
     strip.focus()
     for _ in range(5):
@@ -169,7 +241,7 @@ def test_before_the_start_the_places_are_there_and_nothing_moves_when_it_starts(
     run = fake_runs.begin(store, MADE)
     fake_runs.append(store, run, MADE, 0, 30)
     other = opened(f"run={run}")
-    expect(other.locator(".status")).to_have_text("step 30 / 96")
+    expect(other.locator(".status")).to_have_text("step 29 / 96")
     after = other.locator(parts).evaluate_all(boxes)
     np.testing.assert_allclose(np.array(after), np.array(before), atol=1.0)
 
@@ -178,7 +250,7 @@ def test_the_controls_send_what_they_say(opened: Callable[..., Page], store: Sto
     run = fake_runs.begin(store, MADE)
     fake_runs.append(store, run, MADE, 0, 10)
     page = opened(f"run={run}")
-    expect(page.locator(".status")).to_have_text("step 10 / 96")
+    expect(page.locator(".status")).to_have_text("step 9 / 96")
     expected: list[dict[str, object]] = []
 
     def sent(command: dict[str, object]) -> None:
@@ -188,7 +260,7 @@ def test_the_controls_send_what_they_say(opened: Callable[..., Page], store: Sto
     page.get_by_role("button", name="Pause").click()
     sent({"kind": "pause"})
     store.set_state(run, "paused")
-    expect(page.locator(".status")).to_have_text("step 10 / 96 · paused")
+    expect(page.locator(".status")).to_have_text("step 9 / 96 · paused")
     page.get_by_role("button", name="Step", exact=True).click()
     sent({"kind": "step"})
     page.locator(".rate").fill("0,05")
@@ -223,7 +295,7 @@ def test_how_a_run_ended_is_said(
     store.set_state(run, state, reason)
     page = opened(f"run={run}")
     expect(page.locator(".verdict-words b")).to_have_text(words)
-    expect(page.locator(".status")).to_have_text(f"step 12 / 96 · {state}")
+    expect(page.locator(".status")).to_have_text(f"12 / 96 steps · {state}")
     expect(page.get_by_role("button", name="Race again")).to_be_enabled()
 
 
@@ -261,7 +333,7 @@ def test_what_is_not_finite_is_shown_as_such(opened: Callable[..., Page], store:
     store.append(run, "plain-20", 0, values)
     store.append(run, "residual-20", 0, fake_runs.rows(False, 20, 0, 8))
     page = opened(f"run={run}")
-    expect(page.locator(".status")).to_have_text("step 8 / 96")
+    expect(page.locator(".status")).to_have_text("step 7 / 96")
     page.get_by_role("button", name="Table").click()
     expect(page.locator(".table tbody tr").first.locator("td").nth(2)).to_have_text("not finite")
     assert "no finite number at step 6" in page.locator(".verdict-words b").inner_text()
@@ -321,7 +393,7 @@ def test_at_every_step_of_a_recording_sentence_cards_and_pictures_tell_of_that_s
 def test_in_a_long_run_the_sentence_says_of_which_step_it_is(opened: Callable[..., Page], store: Store) -> None:
     made = fake_runs.experiment(8, epochs=60)
     page = opened(f"run={fake_runs.finished(store, made)}")
-    expect(page.locator(".status")).to_have_text("step 720 / 720 · finished")
+    expect(page.locator(".status")).to_have_text("720 / 720 steps · finished")
     about = page.locator(".verdict-about")
     expect(about).to_have_text("digits · 2 CPU cores · seed 0")
     page.locator(".scrubber").focus()
@@ -351,7 +423,7 @@ def test_a_narrow_page_stacks_and_nothing_is_wider_than_it(server: AppServer, br
     context = browser.new_context(viewport={"width": 390, "height": 844})
     page = context.new_page()
     page.goto(f"{server.url}/?run={fake_runs.finished(store, MADE)}")
-    expect(page.locator(".status")).to_have_text("step 96 / 96 · finished")
+    expect(page.locator(".status")).to_have_text("96 / 96 steps · finished")
     wide = "es => es.filter(e => { const b = e.getBoundingClientRect(); return b.width > 0 && b.right > 391; }).length"
     assert page.locator(".live *").evaluate_all(wide) == 0
     tops = [page.locator(f".panel.{name}").bounding_box() for name in ("profile", "heat", "loss", "error")]
@@ -364,15 +436,15 @@ def test_eight_tabs_load_and_all_follow(opened: Callable[..., Page], server: App
     fake_runs.append(store, run, MADE, 0, 3)
     pages = [opened(f"run={run}") for _ in range(8)]
     for page in pages:
-        expect(page.locator(".status")).to_have_text("step 3 / 96", timeout=20_000)
+        expect(page.locator(".status")).to_have_text("step 2 / 96", timeout=20_000)
     assert int(str(server.health()["viewers"])) <= 5, "streams are shared out: four, and a short look now and then"
     fake_runs.append(store, run, MADE, 3, 5)
     for page in pages:
-        expect(page.locator(".status")).to_have_text(at(8), timeout=10_000)
+        expect(page.locator(".status")).to_have_text(at(7), timeout=10_000)
     pages[0].close()
     store.set_state(run, "finished")
     for page in pages[1:]:
-        expect(page.locator(".status")).to_have_text("step 8 / 96 · finished", timeout=10_000)
+        expect(page.locator(".status")).to_have_text("8 / 96 steps · finished", timeout=10_000)
 
 
 def test_a_hidden_tab_holds_no_stream_and_catches_up_when_it_is_seen(
@@ -381,7 +453,7 @@ def test_a_hidden_tab_holds_no_stream_and_catches_up_when_it_is_seen(
     run = fake_runs.begin(store, MADE)
     fake_runs.append(store, run, MADE, 0, 3)
     page = opened(f"run={run}")
-    expect(page.locator(".status")).to_have_text("step 3 / 96")
+    expect(page.locator(".status")).to_have_text("step 2 / 96")
     server.wait_for_viewers(1)
     hide = """hidden => {
         Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
@@ -393,7 +465,7 @@ def test_a_hidden_tab_holds_no_stream_and_catches_up_when_it_is_seen(
     requests: list[str] = []
     page.on("request", lambda request: requests.append(request.url))
     page.evaluate(hide, False)
-    expect(page.locator(".status")).to_have_text(at(7))
+    expect(page.locator(".status")).to_have_text(at(6))
     resumed = [url for url in requests if "/stream/" in url]
     assert len(resumed) == 1 and re.search(r"after=\d+\.\d+$", resumed[0]), resumed
 
@@ -406,11 +478,11 @@ def test_a_server_that_comes_back_is_followed_again(browser: Browser, tmp_path: 
     with app_server(tmp_path, script=APP) as first:
         port = first.port
         page.goto(f"{first.url}/?run={run}")
-        expect(page.locator(".status")).to_have_text("step 3 / 96")
+        expect(page.locator(".status")).to_have_text("step 2 / 96")
     expect(page.locator(".note")).to_have_text("Connection lost, trying again.", timeout=15_000)
     fake_runs.append(home, run, MADE, 3, 4)
     with app_server(tmp_path, script=APP, port=port):
-        expect(page.locator(".status")).to_have_text(at(7), timeout=30_000)
+        expect(page.locator(".status")).to_have_text(at(6), timeout=30_000)
         expect(page.locator(".note")).to_have_text("")
         page.close()
 
@@ -421,7 +493,7 @@ def test_under_a_base_path_it_finds_the_stream(browser: Browser, tmp_path: Path)
     with app_server(tmp_path, base="/deep/down", script=APP) as server:
         page = browser.new_page()
         page.goto(f"{server.url}/?run={run}")
-        expect(page.locator(".status")).to_have_text("step 96 / 96 · finished", timeout=15_000)
+        expect(page.locator(".status")).to_have_text("96 / 96 steps · finished", timeout=15_000)
         expect(page.locator(".note")).to_have_text("")
         page.close()
 
@@ -433,11 +505,11 @@ def test_where_a_proxy_swallows_the_route_the_page_polls_and_looks_the_same(
     fake_runs.append(store, run, MADE, 0, 3)
     with swallowing_proxy(server.port) as port:
         page = opened(f"run={run}", f"http://127.0.0.1:{port}")
-        expect(page.locator(".status")).to_have_text("step 3 / 96", timeout=15_000)
+        expect(page.locator(".status")).to_have_text("step 2 / 96", timeout=15_000)
         expect(page.locator(".note")).to_have_text("live stream not passed through, polling")
         race = fake_runs.Race(store, run, MADE, a_second=25)
         race.start()
-        expect(page.locator(".status")).to_have_text("step 96 / 96 · finished", timeout=20_000)
+        expect(page.locator(".status")).to_have_text("96 / 96 steps · finished", timeout=20_000)
         page.get_by_role("button", name="Table").click()
         assert page.locator(".table table").nth(1).locator("tbody tr").count() == 9
         race.end()
@@ -457,6 +529,6 @@ def test_with_ten_views_open_the_server_ends_within_two_seconds(
         for page in pages:
             page.goto(f"{server.url}/?run={run}")
         for page in pages:
-            expect(page.locator(".status")).to_have_text(at(3), timeout=20_000)
+            expect(page.locator(".status")).to_have_text(at(2), timeout=20_000)
         assert server.end(number) < 2.0
     context.close()

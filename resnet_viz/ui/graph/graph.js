@@ -31,24 +31,26 @@ function bow(arc) {
     `H${arc.x1 - r}Q${arc.x1} ${arc.top} ${arc.x1} ${arc.top + r}V${arc.y1}`;
 }
 
-// What a small arc carries: a notch for zeros, a little box for a projection. Both only where there is room.
-function smallSign(arc) {
+// What a small arc carries: a notch for zeros, a little box for a projection. Where hundreds of arcs leave no room on
+// top, it stands beside the one that is no identity, so that this one is told among the others.
+function smallSign(arc, alone) {
+  if (arc.kind === "identity") return null;
   const wide = arc.x1 - arc.x0;
-  const x = (arc.x0 + arc.x1) / 2;
-  const y = arc.top;
-  if (arc.kind === "projection" && wide >= 8) {
-    const side = wide >= 14 ? 7 : 4.5;
-    return make("rect", { class: "arc-mark", x: x - side / 2, y: y - side / 2, width: side, height: side });
-  }
-  if (arc.kind === "padded" && wide >= 6) return make("path", { class: "arc-mark", d: `M${x - 3} ${y}L${x} ${y + 5}L${x + 3} ${y}` });
-  return null;
+  const least = arc.kind === "projection" ? 8 : 6;
+  if (wide < least && !alone) return null;
+  const x = wide < least ? arc.x0 - 6 : (arc.x0 + arc.x1) / 2;
+  const y = wide < least ? (arc.y0 + arc.top) / 2 : arc.top;
+  if (arc.kind === "padded") return make("path", { class: "arc-mark", d: `M${x - 3} ${y}L${x} ${y + 5}L${x + 3} ${y}` });
+  const side = wide >= 14 || wide < least ? 7 : 4.5;
+  return make("rect", { class: "arc-mark", x: x - side / 2, y: y - side / 2, width: side, height: side });
 }
 
 function drawArcs(svg, arcs) {
+  const mixed = new Set(arcs.filter((arc) => arc.kind === "identity").map((arc) => arc.node));
   for (const arc of arcs) {
     const dense = arc.small && arc.x1 - arc.x0 < 6 ? " dense" : "";
     svg.append(make("path", { class: `arc ${arc.kind}${arc.small ? " small" : ""}${dense}`, d: bow(arc) }));
-    const sign = arc.small ? smallSign(arc) : null;
+    const sign = arc.small ? smallSign(arc, mixed.has(arc.node)) : null;
     if (sign) svg.append(sign);
   }
 }

@@ -30,8 +30,9 @@ export class Cards {
     square.style.background = `var(--rv-${contestant.role})`;
     const name = make("b", "card-name", contestant.name, { title: contestant.name });
     const count = Number.isFinite(contestant.parameters) ? `${contestant.parameters.toLocaleString("en-US")} parameters` : "";
-    const words = [count, contestant.description].filter(Boolean).join(" · ");
-    const about = make("span", "card-about", words, { title: words });
+    const words = [count, contestant.description].filter(Boolean);
+    const about = make("span", "card-about", "", { title: words.join(" · ") });
+    about.append(...words.map((part) => make("span", "", part)));
     const error = make("span", "card-error", "–");
     error.style.color = `var(--rv-ink-${contestant.role})`;
     const unit = make("span", "card-unit", "train error");
@@ -43,7 +44,7 @@ export class Cards {
     root.append(head, box);
     this.root.append(root);
     const strip = new Strip(box, contestant.name);
-    const place = (event) => strip.layerAt(event.clientX - box.getBoundingClientRect().left);
+    const place = (event) => strip.layerAt(Math.floor(event.clientX) - box.getBoundingClientRect().left);
     box.addEventListener("pointermove", (event) => this.on.point(place(event), event));
     box.addEventListener("pointerleave", () => this.on.point(null));
     box.addEventListener("click", (event) => this.on.choose(place(event), true));

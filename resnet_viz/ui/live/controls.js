@@ -37,7 +37,7 @@ export class Controls {
     this.rate = make("input", "rate", "", { type: "text", inputmode: "decimal", size: "6", "aria-label": "Learning rate" });
     this.rate.addEventListener("change", () => this.setRate());
     this.rate.addEventListener("keydown", (event) => {
-      if (event.key === "Escape") this.rate.blur();
+      if (event.key === "Escape") this.forgetRate();
     });
     this.pace = make("select", "pace", "", { "aria-label": "Pace", title: "How fast the run goes: for watching; it changes no number" });
     for (const [value, words] of PACES) this.pace.append(make("option", "", words, { value }));
@@ -46,8 +46,10 @@ export class Controls {
       this.table.setAttribute("aria-pressed", String(on.table()));
     });
     this.table.setAttribute("aria-pressed", "false");
-    this.rateBox = make("label", "rate-box", "lr ", { title: "Learning rate: type another one while it runs" });
-    this.rateBox.append(this.rate);
+    this.rateBox = make("label", "rate-box", "", { title: "Learning rate: type another one while it runs" });
+    this.rateName = make("span", "rate-name", "lr");
+    this.rateRefusal = make("span", "rate-refusal", "", { role: "alert" });
+    this.rateBox.append(this.rateName, this.rate, this.rateRefusal);
     this.root.append(this.primary, this.step, this.stop, this.rewind, this.play, this.slider, this.status, this.live, this.rateBox, this.pace, this.table);
     parent.append(this.root);
     this.asked = null;
@@ -89,10 +91,24 @@ export class Controls {
   setRate() {
     const rate = Number(this.rate.value.replace(",", "."));
     const fits = Number.isFinite(rate) && rate > 0 && rate <= 100;
-    this.rate.setAttribute("aria-invalid", String(!fits));
-    this.rate.title = fits ? "" : "A number above 0 and at most 100";
+    this.refuseRate(!fits);
     this.touchedRate = fits;
     if (fits && this.model.id && !this.model.ended) this.on.command({ kind: "lr", value: rate });
+  }
+
+  /** What was refused stays to be mended, with one sentence over it, until a number or Escape replaces it. */
+  refuseRate(refused) {
+    this.refusedRate = refused;
+    this.rate.setAttribute("aria-invalid", String(refused));
+    say(this.rateRefusal, refused ? "Type a number above 0, at most 100; the rate stays as it was." : "");
+  }
+
+  forgetRate() {
+    this.refuseRate(false);
+    this.touchedRate = false;
+    this.rate.value = ""; // the next drawing writes the rate that holds
+    this.rate.blur();
+    this.draw(this.model, this.playhead, this.options);
   }
 
   setPace() {
@@ -135,14 +151,14 @@ export class Controls {
   }
 
   slide(model, playhead) {
-    const total = Math.max(1, model.total);
-    const now = playhead.mode === "live" ? model.done : Math.max(0, playhead.row);
-    if (this.slider.max !== String(total)) this.slider.max = String(total);
+    const last = Math.max(1, model.total - 1);
+    const now = Math.max(0, playhead.row);
+    if (this.slider.max !== String(last)) this.slider.max = String(last);
     if (this.slider.value !== String(now)) this.slider.value = String(now);
     this.slider.disabled = !model.started;
-    this.slider.style.setProperty("--now", `${(100 * now) / total}%`);
-    this.slider.style.setProperty("--done", `${(100 * model.done) / total}%`);
-    this.slider.setAttribute("aria-valuetext", now === 0 ? "at initialisation" : `step ${now} of ${total}`);
+    this.slider.style.setProperty("--now", `${(100 * now) / last}%`);
+    this.slider.style.setProperty("--done", `${(100 * Math.max(0, model.done - 1)) / last}%`);
+    this.slider.setAttribute("aria-valuetext", stepOf(now, model.total));
   }
 
   words(model, playhead) {
@@ -150,8 +166,9 @@ export class Controls {
     if (model.state === "none") return model.total ? `${model.total} steps` : "";
     if (model.state === "loading") return "loading";
     if (["new", "queued"].includes(model.state)) return "waiting for the worker";
-    if (playhead.mode !== "live") return playhead.row <= 0 ? "at initialisation" : `step ${playhead.row} / ${model.total}`;
-    const at = `step ${model.done} / ${model.total}`;
+    const at = stepOf(playhead.row, model.total);
+    if (playhead.mode !== "live") return at;
+    if (model.ended) return `${model.done} / ${model.total} steps · ${model.state}`;
     const left = model.secondsLeft();
     if (model.state === "running") return left === null ? at : `${at} · ${timeLeft(left)}`;
     return `${at} · ${model.state}`;
@@ -160,13 +177,14 @@ export class Controls {
   fields(model, playhead, steer) {
     if (!steer) return;
     const field = this.rate.getRootNode().activeElement;
-    if (field !== this.rate && !(model.state === "none" && this.touchedRate)) {
-      const track = model.contestants.length ? model.contestants[0].track : null;
-      const i = track && playhead.row >= 0 ? track.at(playhead.row) : -1;
-      const rate = i >= 0 && Number.isFinite(track.rate[i]) ? track.rate[i] : model.rate;
+    if (this.refusedRate && (model.ended || model.id !== this.rateOf)) this.refuseRate(false);
+    this.rateOf = model.id;
+    if (field !== this.rate && !this.refusedRate && !(model.state === "none" && this.touchedRate)) {
+      const rate = model.rateAt(playhead.row);
       const words = rate ? short(rate) : "";
       if (this.rate.value !== words) this.rate.value = words;
     }
+    say(this.rateName, model.warmsUp(playhead.row) ? "warm-up lr" : "lr");
     this.rate.disabled = model.ended;
     this.pace.disabled = model.ended;
     if (field !== this.pace && !(model.state === "none" && this.touchedPace)) this.showPace(model.pace || 0);
@@ -180,6 +198,11 @@ export class Controls {
     }
     this.pace.value = value;
   }
+}
+
+/** A step's name, the same in bar, pictures and table: the row measured before that update, counted from 0. */
+function stepOf(row, total) {
+  return row <= 0 ? "at initialisation" : `step ${row} / ${total}`;
 }
 
 /** Whether there is anything to start or steer. */

@@ -14,7 +14,7 @@ class Curves {
     surface.clear();
     const names = new Map(model.contestants.map((c) => [c, style.name(c, 14)]));
     const wide = style.widest(surface.pen, [...names.values()], 24);
-    this.frame = new Frame(surface, 46, 8, wide + 16, 24);
+    this.frame = new Frame(surface, 4 * style.small, 8, wide + 16, 24);
     this.names = names;
     this.total = Math.max(1, model.total);
   }

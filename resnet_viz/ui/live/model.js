@@ -118,6 +118,7 @@ export class RunModel {
     this.epochSteps = 0;
     this.pace = 0;
     this.rate = null;
+    this.warmup = 0;
     this.recording = null;
     this.device = "";
     this.about = "";
@@ -134,9 +135,9 @@ export class RunModel {
 
   /** Another run begins: its contestants are likely those shown now, so their places stay, emptied. */
   begin(id) {
-    const { contestants, shape, total, pace, rate } = this;
+    const { contestants, shape, total, pace, rate, warmup } = this;
     this.reset(id);
-    Object.assign(this, { shape, total, pace, rate });
+    Object.assign(this, { shape, total, pace, rate, warmup });
     this.contestants = contestants.map((c) => ({ ...c, track: new Track(c.layers.length), evals: [] }));
   }
 
@@ -147,10 +148,11 @@ export class RunModel {
   }
 
   /** What the experiment asks for, before a message says it. */
-  plan({ steps, pace, lr }) {
+  plan({ steps, pace, lr, warmup }) {
     this.total = steps || this.total;
     this.pace = pace;
     this.rate = lr || null;
+    this.warmup = warmup || 0;
   }
 
   setContestants(rows, shortcuts) {
@@ -197,6 +199,7 @@ export class RunModel {
     this.epochSteps = header.steps_per_epoch || 0;
     this.pace = message.pace;
     this.rate = message.lr;
+    this.warmup = message.warmup || 0;
     this.recording = message.recording;
     const device = header.device || {};
     this.device = deviceWords(device);
@@ -271,6 +274,26 @@ export class RunModel {
   /** The contestant's last evaluation where `row` is shown. */
   evalAt(contestant, row) {
     return lastAt(contestant.evals, this.evalsUntil(row));
+  }
+
+  /** The last learning rate set by hand that holds at a row; at the newest one also what the next step will have. */
+  setAt(row) {
+    const known = this.marks.filter((mark) => mark.kind === "lr" && (mark.step <= row || row >= this.done - 1));
+    return known.length ? known[known.length - 1] : null;
+  }
+
+  /** The learning rate of a row; before the first one, the planned one. */
+  rateAt(row) {
+    const set = this.setAt(row);
+    if (set && set.step > row) return set.value;
+    const track = this.contestants.length ? this.contestants[0].track : null;
+    const i = track && row >= 0 ? track.at(row) : -1;
+    return i >= 0 && Number.isFinite(track.rate[i]) ? track.rate[i] : this.rate;
+  }
+
+  /** Whether the rate of a row is still rising to the recipe's; one that was set by hand ends the warm-up. */
+  warmsUp(row) {
+    return row >= 0 && row < this.warmup - 1 && !this.setAt(row);
   }
 
   /** Seconds until the end at the pace of the last messages; null where that cannot be said. */

@@ -51,7 +51,8 @@ export class Panels {
   listen(name, panel) {
     const meaning = (event) => {
       const box = panel.body.getBoundingClientRect();
-      return panel.picture.at(event.clientX - box.left, event.clientY - box.top);
+      // A click tells whole pixels, a move may not: both mean the same layer.
+      return panel.picture.at(Math.floor(event.clientX) - box.left, Math.floor(event.clientY) - box.top);
     };
     panel.body.addEventListener("pointermove", (event) => {
       const found = meaning(event);
@@ -95,8 +96,10 @@ export class Panels {
   titles(model, playhead, chosen) {
     const { profile, heat, loss, error } = this.panels;
     const row = playhead.row;
-    const when = row < 0 ? "" : row === 0 ? " · at initialisation" : ` · step ${row}`;
-    say(profile.title, playhead.mode === "live" ? "Gradient norm by depth, now" : "Gradient norm by depth");
+    const live = playhead.mode === "live";
+    const end = live && model.ended; // the bar counts the steps then
+    const when = row < 0 || end ? "" : row === 0 ? " · at initialisation" : ` · step ${row}`;
+    say(profile.title, `Gradient norm by depth${end ? ", at the end" : live ? ", now" : ""}`);
     say(profile.about, `${when} · log scale · input → output`);
     say(heat.title, "Every layer, every step");
     const all = model.contestants.length;

@@ -14,7 +14,7 @@ export class Profile {
     surface.clear();
     const names = model.contestants.map((c) => style.name(c, 16));
     const wide = style.widest(surface.pen, names, 30);
-    const frame = new Frame(surface, 46, 10, wide + 18, 26);
+    const frame = new Frame(surface, 4 * style.small, 10, wide + 18, 26);
     const scale = model.scale();
     const depth = Math.max(2, ...model.contestants.map((c) => c.main.length));
     this.frame = frame;

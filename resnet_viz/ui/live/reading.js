@@ -12,11 +12,24 @@ export class Reading {
   }
 
   hide() {
+    this.at = null;
     this.box.hidden = true;
   }
 
+  /** Where the pointer is: the next drawing writes what is there, and each one after it while the run goes on. */
+  place(event) {
+    this.at = [event.clientX, event.clientY];
+  }
+
+  get shown() {
+    return Boolean(this.at);
+  }
+
   /** `rows` is [[contestant, words]]. */
-  show(title, rows, style, event) {
+  draw(title, rows, style) {
+    const told = [title, ...rows.map(([, words]) => words), ...this.at].join();
+    if (told === this.told && !this.box.hidden) return;
+    this.told = told;
     this.box.replaceChildren(make("div", "reading-title", title));
     for (const [contestant, words] of rows) {
       const line = make("div", "reading-line");
@@ -27,8 +40,8 @@ export class Reading {
     }
     this.box.hidden = false;
     const frame = this.root.getBoundingClientRect();
-    const x = event.clientX - frame.left;
-    const y = event.clientY - frame.top;
+    const x = this.at[0] - frame.left;
+    const y = this.at[1] - frame.top;
     const { offsetWidth, offsetHeight } = this.box;
     const left = x + 16 + offsetWidth > frame.width ? x - 14 - offsetWidth : x + 16;
     const top = y + 14 + offsetHeight > frame.height ? y - 12 - offsetHeight : y + 14;

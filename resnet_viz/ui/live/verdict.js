@@ -39,8 +39,9 @@ export class VerdictLine {
     this.box.replaceChildren(...sentences.map((sentence) => make("p", "", sentence)));
   }
 
-  draw(model, playhead, verdict, gone, note) {
-    const [bold, rest, kind] = sentence(model, verdict, gone);
+  /** `said` stands in the sentence's place before the start. */
+  draw(model, playhead, verdict, gone, note, said) {
+    const [bold, rest, kind] = model.state === "none" && said ? ["", said, "empty"] : sentence(model, verdict, gone);
     say(this.bold, bold);
     say(this.rest, rest ? ` ${rest}` : "");
     if (this.words.title !== `${bold} ${rest}`) this.words.title = `${bold} ${rest}`;

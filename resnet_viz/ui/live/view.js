@@ -130,7 +130,7 @@ export class LiveView {
   scrub(step) {
     const last = this.model.done - 1;
     if (last < 0) return;
-    this.playhead = step > last && !this.model.recording ? { mode: "live", row: last } : { mode: "at", row: Math.max(0, Math.min(step, last)) };
+    this.playhead = step >= last && !this.model.recording ? { mode: "live", row: last } : { mode: "at", row: Math.max(0, Math.min(step, last)) };
     this.drawSoon();
   }
 
@@ -173,7 +173,7 @@ export class LiveView {
     if (next.step !== null && next.step !== undefined && next.step >= this.model.total) next.step = this.model.total;
     this.pointed = next;
     if (!what || !this.model.contestants.length) this.reading.hide();
-    else this.reading.show(...this.panels.words(this.model, this.playhead, next), this.style, event);
+    else this.reading.place(event);
     this.drawSoon();
   }
 
@@ -241,6 +241,7 @@ export class LiveView {
     this.cards.draw(model, playhead, style, model.scale(), pointed.layer, chosen);
     this.state(now, verdict);
     this.panels.draw(model, playhead, style, pointed, chosen);
+    if (this.reading.shown) this.reading.draw(...this.panels.words(model, playhead, pointed), style);
     this.table.draw(model, playhead);
     this.controls.draw(model, playhead, { steer: this.data.controls });
     this.fresh = false;
@@ -259,7 +260,7 @@ export class LiveView {
     }
     this.said = now;
     this.saidKey = key;
-    this.verdict.draw(model, playhead, verdict, this.gone, this.note);
+    this.verdict.draw(model, playhead, verdict, this.gone, this.note, this.data.said);
   }
 
   /** For those who hear the page: the pictures' text alternatives, and the verdict now and then. */
