@@ -90,11 +90,12 @@ def _cost(value: int, axis: Axis) -> str:
 
 def _hover(mark: Mark, axis: Axis) -> str:
     error = f"{mark.error:.2f} % error" if mark.error is not None else "no published figure of this protocol"
-    first = f"<b>{html_free(cut_middle(mark.name, 40))}</b> · {error} · {_cost(mark.costs[axis], axis)} {axis}"
-    return "<br>".join((first, *(part for line in mark.told for part in _wrapped(html_free(line)))))
+    lines = (f"{error}, {_cost(mark.costs[axis], axis)} {axis}", *mark.told)
+    name = f"<b>{html_free(cut_middle(mark.name, 34))}</b>"
+    return "<br>".join((name, *(html_free(part) for line in lines for part in _wrapped(line))))
 
 
-def _wrapped(line: str, most: int = 64) -> list[str]:
+def _wrapped(line: str, most: int = 38) -> list[str]:
     rows = [""]
     for word in line.split():
         rows = [*rows[:-1], f"{rows[-1]} {word}".strip()] if len(rows[-1]) + len(word) < most else [*rows, word]
@@ -180,13 +181,15 @@ def _lines(
         text = f"{GLYPH[role]} {cut_middle(mark.name, 16)}"
         x, top = _pixel(mark, axis, *ranges)
         down, wide = 8 + _LINE * row, len(text) * _LETTER
-        left = x + 5 + wide > WIDTH
-        edge = x - 5 - wide if left else x + 5
+        edge = next((e for e in (x + 5, x - 5 - wide) if e >= 0 and e + wide <= WIDTH), None)
+        if edge is None:  # room on neither side: the name stands across its line
+            edge = min(max(x - wide / 2, 0), max(WIDTH - wide, 0))
+        left = edge + wide < x
         taken.append((edge, top - down - _LINE / 2, edge + wide, top - down + _LINE / 2))
         taken.append((x - 2, 0, x + 2, top))
         figure.add_annotation(
             x=math.log10(at), y=high, text=html_free(text), showarrow=False, xanchor="right" if left else "left",
-            yanchor="middle", xshift=-5 if left else 5, yshift=-down, bgcolor=PALETTE[theme]["panel"], borderpad=0,
+            yanchor="middle", xshift=-5 if left else edge - x, yshift=-down, bgcolor=PALETTE[theme]["panel"], borderpad=0,
             font={"size": 12, "color": LABEL[theme][role]},
         )  # fmt: skip
 
@@ -203,7 +206,7 @@ def _style(figure: go.Figure, axis: Axis, theme: Theme, x_range: Range, y_range:
     figure.update_layout(
         height=HEIGHT, margin={"l": 44, "r": 6, "t": 6, "b": 40}, hovermode="closest", showlegend=False,
         hoverlabel={"align": "left", "bgcolor": colours["panel"], "bordercolor": colours["grid"],
-                    "font": {"color": colours["text"], "size": 12.5, "family": FONT}},
+                    "font": {"color": colours["text"], "size": 12, "family": FONT}},
         paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)",
         font={"family": FONT, "size": 12, "color": colours["quiet"]},
     )  # fmt: skip

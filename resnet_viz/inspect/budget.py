@@ -18,7 +18,7 @@ from ..spec.block import MAX_CARDINALITY, MAX_SPLIT, MAX_WIDTH, REFERENCE_WIDTH,
 from ..spec.errors import SpecError, sentence
 from ..spec.network import MAX_BLOCKS, MAX_NAME, MAX_NETWORK_BLOCKS, Network, Stage, checked
 from ..spec.presets import preset, presets
-from ..spec.shapes import refuse
+from . import summarize
 
 Quantity = Literal["parameters", "macs"]
 Field = Literal["base_width", "width", "blocks", "cardinality", "expansion"]
@@ -57,12 +57,8 @@ def cost(network: Network, quantity: Quantity = "macs") -> int:
 
     Raises :class:`~resnet_viz.spec.SpecError` or pydantic's ``ValidationError`` when the network cannot be built.
     """
-    from .pieces import placed
-
-    network = checked(network)
-    refuse(network)
-    pieces = [part.piece for part in placed(network)]
-    return sum(piece.params if quantity == "parameters" else piece.macs for piece in pieces)
+    summary = summarize(network)
+    return summary.params if quantity == "parameters" else summary.macs
 
 
 def solve(
@@ -158,6 +154,8 @@ def candidates(network: Network, field: Field) -> Sequence[int]:
 
 def _cardinalities(blocks: Sequence[Block]) -> Sequence[int]:
     """Grouping must come out even: in the width where it is the inner one, in the output of a basic block."""
+    if any(block.branch == "paths" for block in blocks):
+        return range(1, 2)
     most = MAX_SPLIT if any(block.form != "grouped" for block in blocks) else MAX_CARDINALITY
     whole = [block.width for block in blocks if block.base_width is None]
     whole += [block.out_width for block in blocks if block.branch == "basic"]

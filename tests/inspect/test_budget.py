@@ -110,7 +110,7 @@ def test_a_field_that_changes_nothing_is_refused() -> None:
                                   "choose another field")  # fmt: skip
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(network=networks(), field=st.sampled_from(sorted(FIELDS)), factor=st.sampled_from((0.5, 1.0, 3.0)),
        quantity=st.sampled_from(("parameters", "macs")))  # fmt: skip
 def test_no_neighbour_is_nearer(network: Network, field: Any, factor: float, quantity: Any) -> None:
