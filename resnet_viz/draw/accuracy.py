@@ -188,9 +188,9 @@ def _lines(
         taken.append((edge, top - down - _LINE / 2, edge + wide, top - down + _LINE / 2))
         taken.append((x - 2, 0, x + 2, top))
         figure.add_annotation(
-            x=math.log10(at), y=high, text=html_free(text), showarrow=False, xanchor="right" if left else "left",
-            yanchor="middle", xshift=-5 if left else edge - x, yshift=-down, bgcolor=PALETTE[theme]["panel"], borderpad=0,
-            font={"size": 12, "color": LABEL[theme][role]},
+            x=math.log10(at), y=high, text=html_free(text), showarrow=False, borderpad=0,
+            xanchor="right" if left else "left", xshift=-5 if left else edge - x, yanchor="middle", yshift=-down,
+            bgcolor=PALETTE[theme]["panel"], font={"size": 12, "color": LABEL[theme][role]},
         )  # fmt: skip
 
 
