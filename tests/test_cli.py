@@ -40,9 +40,18 @@ def test_summary_takes_a_spec_file_and_a_share_text(tmp_path: Path) -> None:
     assert first.stdout == second.stdout
 
 
+def test_code_prints_or_writes_the_source_of_the_library(tmp_path: Path) -> None:
+    net, file = rv.preset("tiny_resnet8"), tmp_path / "net.py"
+    assert runner.invoke(cli, ["code", "tiny_resnet8"]).stdout == rv.to_source(net)
+    done = runner.invoke(cli, ["code", rv.encode(net), "--style", "lazy", "--output", str(file)])
+    assert done.exit_code == 0 and done.stdout == ""
+    assert file.read_text(encoding="utf-8") == rv.to_source(net, "lazy")
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
+        (["code", "tiny_resnet8", "--style", "short"], "style 'short' is not known: use 'explicit' or 'lazy'."),
         (
             ["summary", "resnet5"],
             "'resnet5' is no preset, no share text and no .json file: `presets` lists the presets.",

@@ -63,6 +63,8 @@ def write_network(network: Network, stages: Stages, functions: Mapping[str, str]
         piece.add("        self.apply(init_weights)")
     piece.add("")
     _forward(piece, network)
+    for whole, names in (("stem", stem_names(network)), ("head", head_names(network))):
+        piece.marks[whole] = (piece.marks[names[0]][0], piece.marks[names[-1]][1])
     piece.marks[""] = (0, len(piece.lines) - 1)
     return piece
 

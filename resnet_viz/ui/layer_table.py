@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
@@ -19,39 +20,37 @@ STYLED = 400
 """Above so many lines none is marked: marking costs a style for each cell."""
 
 
-def layer_table(draft: Draft, focus: Focus) -> None:
-    """The lines for what the graph shows opened; the count is checked in the heading."""
+def layer_table(draft: Draft, focus: Focus, switch: Callable[[], None]) -> None:
+    """The lines for what the graph shows opened; the count is checked in the heading, which ``switch`` begins."""
     summary = summary_of(draft.network)
     focus = focus.within(draft.network)
-    with st.container(border=True, key="card_layers"):
-        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-            checked = (
-                "the count agrees with Σ numel"
-                if summary.agrees
-                else f"torchinfo counts {summary.params_torchinfo:,}, Σ numel is {summary.params:,}"
-            )
-            which = (
-                "torchinfo on the last network that can be built" if draft.attempt else "torchinfo on the real module"
-            )
-            st.markdown(f"**Layers** :gray[· {which}; {checked}]")
-            every = st.toggle("Every layer", key=EVERY, help="Show repeated blocks line by line")
-        rows = table_rows(summary.rows, stage=focus.stage, block=focus.block, every=every)
-        height = min(ROW_HEIGHT * (len(rows) + 1) + 3, MOST_HEIGHT)
-        st.dataframe(
-            _marked(rows, focus.selected), hide_index=True, width="stretch", height=height, row_height=ROW_HEIGHT,
-            column_config={
-                "layer": st.column_config.TextColumn(width=150),
-                "operation": st.column_config.TextColumn(width=235),
-                "output": st.column_config.TextColumn(width=110, alignment="right"),
-                "parameters": st.column_config.NumberColumn(width=85, format="localized"),
-                "mult-adds": st.column_config.NumberColumn(
-                    width=100, format="localized", help="Multiply-adds of convolutions and linear layers, one image"
-                ),
-                "receptive field": st.column_config.NumberColumn(
-                    width=105, format="localized", help="Side of the square of input pixels that an output pixel sees"
-                ),
-            },
-        )  # fmt: skip
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        switch()
+        checked = (
+            "the count agrees with Σ numel"
+            if summary.agrees
+            else f"torchinfo counts {summary.params_torchinfo:,}, Σ numel is {summary.params:,}"
+        )
+        which = "torchinfo on the last network that can be built" if draft.attempt else "torchinfo on the real module"
+        st.caption(f"{which}; {checked}")
+        every = st.toggle("Every layer", key=EVERY, help="Show repeated blocks line by line")
+    rows = table_rows(summary.rows, stage=focus.stage, block=focus.block, every=every)
+    height = min(ROW_HEIGHT * (len(rows) + 1) + 3, MOST_HEIGHT)
+    st.dataframe(
+        _marked(rows, focus.selected), hide_index=True, width="stretch", height=height, row_height=ROW_HEIGHT,
+        column_config={
+            "layer": st.column_config.TextColumn(width=150),
+            "operation": st.column_config.TextColumn(width=235),
+            "output": st.column_config.TextColumn(width=110, alignment="right"),
+            "parameters": st.column_config.NumberColumn(width=85, format="localized"),
+            "mult-adds": st.column_config.NumberColumn(
+                width=100, format="localized", help="Multiply-adds of convolutions and linear layers, one image"
+            ),
+            "receptive field": st.column_config.NumberColumn(
+                width=105, format="localized", help="Side of the square of input pixels that an output pixel sees"
+            ),
+        },
+    )  # fmt: skip
 
 
 def frame(rows: tuple[TableRow, ...]) -> Any:
