@@ -26,7 +26,8 @@ from .stages import functions_of, make_layer
 class Source:
     """The text, and the (first, last) line, from 1, of module paths: "conv1", "layer1", "layer1.0", "layer1.0.conv1".
 
-    "stem" and "head" are the layers before the first stage and behind the last one. Of parallel paths only the first is listed; :meth:`find` knows that the others share its lines.
+    "stem" and "head" are the layers before the first stage and behind the last one. Of parallel paths only the
+    first is listed; :meth:`find` knows that the others share its lines.
     """
 
     text: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from ..spec.errors import ShareError
 from ..spec.network import Network
 from ..spec.presets import preset, preset_info, presets
 from ..spec.share import encode
@@ -42,13 +43,20 @@ def harmless(text: str) -> str:
     return re.sub(r"\s+", " ", text).strip()
 
 
+def _link(network: Network) -> str:
+    try:
+        return encode(network)
+    except ShareError as error:
+        return f"(none: {error})"
+
+
 def header(network: Network, style: Style, *, init: bool) -> list[str]:
     """The docstring's lines, and the one-liner as a comment."""
     name = preset_of(network)
     lines = [f'"""{harmless(network.name)}: {summary(network)}.', ""]
     if name:
         lines += [f"Source: {preset_info(name).source}.", ""]
-    lines += ["Written by ResNet Viz, where this share link opens the same network:", encode(network), ""]
+    lines += ["Written by ResNet Viz, where this share link opens the same network:", _link(network), ""]
     if style == "lazy":
         channels, height, width = network.input.channels, network.input.height, network.input.width
         made = network_name(network)

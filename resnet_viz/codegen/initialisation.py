@@ -40,11 +40,13 @@ def init_weights(init: Init, written: Sequence[Written], *, conv_bias: bool) -> 
     piece = Piece()
     piece.add("def init_weights(module: nn.Module) -> None:")
     said = f"Starting weights: {SCHEMES[init.scheme]}"
-    said += "; each branch starts as zero (Goyal 2017)" if init.zero_last else ""
+    said += "; branches are zero (Goyal 2017)" if init.zero_last else ""
     piece.add(f'    """{said}."""')
     for i, (kind, lines) in enumerate(rules):
         kinds = kind[0] if len(kind) == 1 else Group("(", kind, ")", "display")
-        piece.add(Group(f"{'elif' if i else 'if'} isinstance(", ("module", kinds), "):"), 4)
+        # A type checker does not know that the gate's convolution has a bias.
+        more = " and module.conv.bias is not None" if kind == ("Gate",) else ""
+        piece.add(Group(f"{'elif' if i else 'if'} isinstance(", ("module", kinds), f"){more}:"), 4)
         for line in lines:
             piece.add(f"        {line}")
     return piece
@@ -104,18 +106,29 @@ def _path_zeros(written: Written, biases: bool) -> list[str]:
     kind = "nn.BatchNorm2d" if block.norm == "batch" else "nn.GroupNorm"
     lines = ["for path in module.paths:"]
     if block.norm != "none" and block.activation == "sigmoid" and _acts(written):
-        lines.append(f"    last = [m for m in path if isinstance(m, (nn.Conv2d, {kind}))]")
+        lines.append(f"    kinds = (nn.Conv2d, {kind})")
+        lines.append("    last = [m for m in path.children() if isinstance(m, kinds)][-1]")
+    elif block.norm != "none":
+        lines.append("    convs = [m for m in path.children() if isinstance(m, nn.Conv2d)]")
+        lines.append(f"    norms = [m for m in path.children() if isinstance(m, {kind})]")
+        lines.append("    last = (norms or convs)[-1]")
     else:
-        lines.append("    convs = [m for m in path if isinstance(m, nn.Conv2d)]")
-        if block.norm != "none":
-            lines.append(f"    norms = [m for m in path if isinstance(m, {kind})]")
-            lines.append("    last = norms or convs")
-        else:
-            lines.append("    last = convs")
-    lines.append("    nn.init.zeros_(last[-1].weight)")
-    if biases and (block.bias or block.norm == "none"):
-        if "last = convs" not in lines[-2]:
-            lines.append("    nn.init.zeros_([m for m in path if isinstance(m, nn.Conv2d)][-1].bias)")
-        else:
-            lines.append("    nn.init.zeros_(convs[-1].bias)")
-    return lines
+        lines.append("    last = [m for m in path.children() if isinstance(m, nn.Conv2d)][-1]")
+    lines.append("    nn.init.zeros_(last.weight)")
+    return lines + _path_bias(written, biases)
+
+
+def _path_bias(written: Written, biases: bool) -> list[str]:
+    """The bias of a path's last convolution, where it does not start at zero and no norm takes it away."""
+    block, lane = written.made.block, [name for name in written.shape.lane if name != "relu"]
+    listed = block.norm == "none" or block.order in ("preactivation", "bn_after_addition")
+    last = listed if block.branch == "paths" else lane[-1].startswith("conv")
+    if not (biases and last and (block.bias or block.norm == "none")):
+        return []
+    if block.norm == "none":
+        return ["    if last.bias is not None:", "        nn.init.zeros_(last.bias)"]
+    return [
+        "    conv = [m for m in path.children() if isinstance(m, nn.Conv2d)][-1]",
+        "    if conv.bias is not None:",
+        "        nn.init.zeros_(conv.bias)",
+    ]

@@ -87,7 +87,7 @@ def network_name(network: Network) -> str:
     blocks = network.each
     if network.is_plain:
         return "PlainNet"
-    if all(block.gated for block in blocks):
+    if all(block.merge == "highway" for block in blocks):
         return "HighwayNetwork"
     noun = "ResNet"
     if all(block.branch == "paths" for block in blocks):

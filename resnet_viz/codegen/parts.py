@@ -49,7 +49,7 @@ def drop_path() -> Piece:
     """Huang 2016."""
     return _lines('''
 class DropPath(nn.Module):
-    """Stochastic depth: the whole branch is there for a minibatch, or not (Huang 2016)."""
+    """Stochastic depth: a minibatch has the whole branch or none of it (Huang 2016)."""
 
     def __init__(self, survival: float) -> None:
         super().__init__()
@@ -77,7 +77,7 @@ def group_norm() -> Piece:
     """Wu and He 2018."""
     return _lines('''
 def group_norm(channels: int) -> nn.GroupNorm:
-    """32 groups, or as many as divide both 32 and the channels (Wu and He 2018)."""
+    """32 groups, or as many as divide 32 and the channels (Wu and He 2018)."""
     return nn.GroupNorm(gcd(32, channels), channels)
 ''')
 
@@ -92,7 +92,7 @@ def gate(made: BlockClass, style: Style) -> Piece:
     words += ["out_channels: int", *(f"{name}: int" for name in differ), "bias: float"]
     piece = Piece()
     piece.add("class Gate(nn.Module):")
-    piece.add('    """How much passes, between 0 and 1; ``bias`` is where it starts (Srivastava 2015)."""')
+    piece.add('    """How much passes, 0 to 1; the bias starts at ``bias`` (Srivastava 2015)."""')
     piece.add("")
     piece.add(call("def __init__", "self", *words, close=") -> None:"), 4)
     piece.add("        super().__init__()")

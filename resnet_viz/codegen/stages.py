@@ -63,18 +63,13 @@ def make_layer(written: Written, name: str) -> Piece:
     piece.add(f'    """Equal blocks; the first one has the {which}."""' if which else '    """Equal blocks."""')
     piece.add("    layers: list[nn.Module] = []")
     piece.add("    for survival in survivals:" if drops else "    for _ in range(blocks):")
-    piece.add(Group("layers.append(", (call(written.made.name, *_forwarded(arguments)),), ")"), 8)
+    piece.add(Group("layers.append(", (call(written.made.name, *arguments),), ")"), 8)
     moves = {"in_channels": _output(written)} if "in_channels" in arguments else {}
     moves |= {word: AFTER_FIRST[word] for word in firsts}
     if moves:
         piece.add(f"        {', '.join(moves)} = {', '.join(moves.values())}")
     piece.add("    return nn.Sequential(*layers)")
     return piece
-
-
-def _forwarded(arguments: Sequence[str]) -> list[str]:
-    """Arguments passed on by position as far as the signature's order goes; all of them are given."""
-    return list(arguments)
 
 
 def _output(written: Written) -> str:
@@ -84,7 +79,7 @@ def _output(written: Written) -> str:
         return "sum(convs[-1][1] for _, convs in lanes)" if made.pooled else "sum(lane[-1][1] for lane in lanes)"
     if "out_channels" in written.arguments:
         return "out_channels"
-    return f"width * {made.name}.expansion" if made.expansion > 1 or "bottleneck" in made.block.branch else "width"
+    return f"width * {made.name}.expansion" if "self.expansion" in written.piece.text else "width"
 
 
 def call_layer(written: Written, uses: Sequence[Use], function: str) -> Group:
@@ -100,7 +95,7 @@ def call_layer(written: Written, uses: Sequence[Use], function: str) -> Group:
 
 def survivals(uses: Sequence[Use]) -> str:
     """The survival probabilities of those blocks."""
-    return f"survivals[{uses[0].number - 1}:{uses[-1].number}]"
+    return f"survivals[{uses[0].number - 1 or ''}:{uses[-1].number}]"
 
 
 def in_a_row(written: Sequence[Written], uses: Sequence[Use]) -> Group:
