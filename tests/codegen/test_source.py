@@ -20,6 +20,7 @@ from resnet_viz.spec import (
     Input,
     Network,
     Override,
+    ShareError,
     SpecError,
     Stage,
     Stem,
@@ -82,6 +83,14 @@ def test_the_header_names_source_and_link() -> None:
         assert encode(preset(name)) in said and "Written by ResNet Viz" in said
     said = ast.get_docstring(ast.parse(to_source(TINY))) or ""
     assert encode(TINY) in said and "Source:" not in said
+
+
+def test_a_network_too_large_for_a_link_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(network: Network) -> str:
+        raise ShareError("too large: use a spec file.")
+
+    monkeypatch.setattr("resnet_viz.codegen.header.encode", refuse)
+    assert "(none: too large: use a spec file.)" in to_source(TINY)
 
 
 def test_a_one_liner_only_for_the_very_network() -> None:
