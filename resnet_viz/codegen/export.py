@@ -55,7 +55,7 @@ def source(network: Network, style: Style = "explicit") -> Source:
     refuse(network)
     written, stages = _blocks(network, style)
     init = init_weights(network.init, written, conv_bias=_conv_bias(network, written))
-    functions = functions_of(stages, style)
+    functions = functions_of(stages)
     pieces = _helpers(network, written, style)
     pieces += [one.piece for one in written]
     by_name = {one.made.name: one for one in written}
@@ -66,7 +66,7 @@ def source(network: Network, style: Style = "explicit") -> Source:
 
 
 def _blocks(network: Network, style: Style) -> tuple[list[Written], Stages]:
-    classes = classes_of(network, style)
+    classes = classes_of(network)
     name_all(classes)
     written = [write_block(made, style, path) for made, path in zip(classes, _paths(classes, style), strict=True)]
     pairs = [(one, use) for one in written for use in one.made.uses]

@@ -113,8 +113,6 @@ ARGUMENTS = (
     Argument("beta", "float", 1.0, lambda use: use.block.beta),
     Argument("dropout", "float", 0.0, lambda use: use.block.shortcut_dropout),
 )
-ALWAYS = ("in_channels", "width", "out_channels", "lanes", "stride", "project")
-"""Never written into a class, be they ever so equal: other widths and strides are what a class is reused for."""
 
 
 @dataclass
@@ -124,7 +122,6 @@ class BlockClass:
     name: str
     around: Around
     uses: list[Use]
-    style: Style
     gate_arguments: tuple[str, ...] = ()
     """What of "kernel" and "stride" the network's gates differ in."""
 
@@ -193,14 +190,14 @@ def _lane(pool: str, convs: Iterable[tuple[int, int]], pooled: bool) -> Node:
     return Group("(", (f'"{pool}"', listed), ")", "display")
 
 
-def classes_of(network: Network, style: Style) -> list[BlockClass]:
+def classes_of(network: Network) -> list[BlockClass]:
     """The block classes in the order in which they are first used."""
     uses = uses_of(network)
     places = {u.block.stride_on for u in uses if u.block.branch == "bottleneck" and u.stride != 1}
     groups: dict[Structure, list[Use]] = {}
     for use in uses:
         groups.setdefault(_structure(use, len(places) < 2), []).append(use)
-    found = [made for group in groups.values() for made in _by_shortcut(group, style)]
+    found = [made for group in groups.values() for made in _by_shortcut(group)]
     found.sort(key=lambda made: made.uses[0].number)
     for made in found:
         made.uses.sort(key=lambda use: use.number)
@@ -212,7 +209,7 @@ def classes_of(network: Network, style: Style) -> list[BlockClass]:
     return found
 
 
-def _by_shortcut(group: list[Use], style: Style) -> list[BlockClass]:
+def _by_shortcut(group: list[Use]) -> list[BlockClass]:
     """One class where one rule serves all shortcuts of the group, else one for each rule.
 
     An identity goes with the blocks that project, or pad, where shapes change; it cannot go with blocks that project
@@ -227,14 +224,14 @@ def _by_shortcut(group: list[Use], style: Style) -> list[BlockClass]:
     made = []
     for some in projected.values():
         if plain and plain[0].around == "identity" and all(use.changes for use in some):
-            made.append(BlockClass("", "projected where shapes change", sorted_by_place(some + plain), style))
+            made.append(BlockClass("", "projected where shapes change", sorted_by_place(some + plain)))
             plain = []
         else:
-            made.append(BlockClass("", "projected", some, style))
+            made.append(BlockClass("", "projected", some))
     if padded:
-        made.append(BlockClass("", "padded", sorted_by_place(padded + plain), style))
+        made.append(BlockClass("", "padded", sorted_by_place(padded + plain)))
     elif plain:
-        made.append(BlockClass("", "none" if plain[0].around == "none" else "identity", plain, style))
+        made.append(BlockClass("", "none" if plain[0].around == "none" else "identity", plain))
     return made
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from .blocks import Written, signature
-from .kinds import ARGUMENTS, Style, Use
+from .kinds import ARGUMENTS, Use
 from .lines import Group, Node, Piece, behind, call
 
 AFTER_FIRST = {"stride": "1", "project": "False"}
@@ -113,7 +113,7 @@ def in_a_row(written: Sequence[Written], uses: Sequence[Use]) -> Group:
     return call("nn.Sequential", *rows)
 
 
-def functions_of(stages: Sequence[tuple[Sequence[Written], Sequence[Use]]], style: Style) -> dict[str, str]:
+def functions_of(stages: Sequence[tuple[Sequence[Written], Sequence[Use]]]) -> dict[str, str]:
     """The function's name by class name, for each class that two or more whole stages are of.
 
     One stage is enough where the blocks' widths are a list, which nobody wants to read twice.
