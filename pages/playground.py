@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from resnet_viz.ui import actions, editor, fields, graph_view, layer_table, totals, warming
+from resnet_viz.ui import actions, editor, fields, graph_view, totals, views, warming
 from resnet_viz.ui.draft import open_draft, settle, write_draft
 from resnet_viz.ui.plain_text import plain
 
@@ -25,7 +25,7 @@ with centre:
     focus = graph_view.read_focus(draft.shown)
     with st.container(border=True, key="card_graph"):
         graph_view.graph_view(draft.shown, focus)
-    layer_table.layer_table(draft, focus)
+    views.under_graph(draft, focus)
 with right, st.container(key="play_totals"):
     totals.totals_column(draft)
 settle(draft)

@@ -1,4 +1,4 @@
-"""The command line: ``python -m resnet_viz presets | summary | train | replay | app``.
+"""The command line: ``python -m resnet_viz presets | summary | code | train | replay | app``.
 
 The same library calls as the pages make, printed with Rich. A refusal is one sentence on standard error and
 exit status 2; a run that failed or was interrupted exits with 1.
@@ -139,6 +139,27 @@ def summary(
                   f"standard deviation {paths.deviation:.1f}.")  # fmt: skip
     else:
         out.print("Gradient paths: none, a block multiplies both its ways by zero.")
+
+
+@cli.command()
+def code(
+    network: Annotated[str, typer.Argument(help="A preset, a share text, or a .json file.")],
+    style: Annotated[str, typer.Option(help="explicit, or lazy (LazyConv2d and its kin).")] = "explicit",
+    output: Annotated[Path | None, typer.Option(help="File to write; without it the terminal.")] = None,
+) -> None:
+    """Write a network as PyTorch source that needs nothing but torch."""
+    with refusals():
+        net = read(network)
+        if isinstance(net, Experiment):
+            raise SpecError("This file holds an experiment: `code` takes one network.")
+        from resnet_viz.codegen import to_source
+
+        text = to_source(net, style)  # type: ignore[arg-type]  # an unknown style is refused there
+        if output is not None:
+            output.write_text(text, encoding="utf-8")
+            err.print(f"{output}: {text.count(chr(10))} lines", markup=False, highlight=False)
+    if output is None:
+        typer.echo(text, nl=False)
 
 
 def contest(networks: list[str], recipe: dict[str, Any]) -> Experiment:

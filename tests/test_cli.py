@@ -75,9 +75,18 @@ def test_read_takes_every_kind_of_text_and_file(tmp_path: Path) -> None:
         )
 
 
+def test_code_prints_or_writes_the_source_of_the_library(tmp_path: Path) -> None:
+    net, file = rv.preset("tiny_resnet8"), tmp_path / "net.py"
+    assert runner.invoke(cli, ["code", "tiny_resnet8"]).stdout == rv.to_source(net)
+    done = runner.invoke(cli, ["code", rv.encode(net), "--style", "lazy", "--output", str(file)])
+    assert done.exit_code == 0 and done.stdout == ""
+    assert file.read_text(encoding="utf-8") == rv.to_source(net, "lazy")
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
+        (["code", "tiny_resnet8", "--style", "short"], "style 'short' is not known: use 'explicit' or 'lazy'."),
         (
             ["summary", "resnet5"],
             "'resnet5' is no preset, no share text and no .json file: `presets` lists the presets.",

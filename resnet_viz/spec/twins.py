@@ -121,9 +121,9 @@ def _flat(network: Network) -> dict[str, Any]:
     for i, stage in enumerate(network.stages, 1):
         for field, value in stage.model_dump(exclude={"block", "overrides"}).items():
             rows[f"stage {i} {field}"] = value
-        rows.update({f"stage {i} {field}": value for field, value in _block_rows(stage.block)})
+        rows.update({f"stage {i} {field}": value for field, value in block_fields(stage.block)})
         for override in stage.overrides:
-            rows.update({f"stage {i} block {override.index} {f}": v for f, v in _block_rows(override.block)})
+            rows.update({f"stage {i} block {override.index} {f}": v for f, v in block_fields(override.block)})
     return rows
 
 
@@ -139,8 +139,8 @@ def _says_nothing(key: str, left: dict[str, Any], right: dict[str, Any]) -> bool
     return pair == {"-", _DEFAULTS.get(key.rpartition(" ")[2], "")}
 
 
-def _block_rows(block: Block) -> list[tuple[str, Any]]:
-    """The block's fields; "-" for those that do nothing in it."""
+def block_fields(block: Block) -> list[tuple[str, Any]]:
+    """The block's fields and values, in the model's order; "-" for those that do nothing in it."""
     idle = {field for field in _NEEDS_SHORTCUT if block.merge == "none"}
     idle |= set() if block.gated else {"gate_bias", "gate_kernel"}
     idle |= set() if block.branch == "paths" else {"paths"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
@@ -23,29 +24,29 @@ STYLED = 400
 """Above so many lines none is marked: marking costs a style for each cell."""
 
 
-def layer_table(draft: Draft, focus: Focus) -> None:
-    """The lines for what the graph shows opened; the count is checked in the heading."""
+def layer_table(draft: Draft, focus: Focus, switch: Callable[[], None]) -> None:
+    """The lines for what the graph shows opened; the count is checked in the heading, which ``switch`` begins."""
     summary = summary_of(draft.network)
     focus = focus.within(draft.network)
-    with st.container(border=True, key="card_layers"):
-        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-            checked = (
-                "agrees with Σ numel"
-                if summary.agrees
-                else f"torchinfo counts {summary.params_torchinfo:,}, Σ numel is {summary.params:,}"
-            )
-            which = "the last network that can be built" if draft.attempt else "torchinfo on the real module"
-            st.markdown(f"**Layers** :gray[· {which}; {checked}]")
-            with st.container(horizontal=True, width="content"):
-                more = st.toggle("More columns", key=MORE)
-                every = st.toggle("Every layer", key=EVERY, help="Show repeated blocks line by line")
-        own = {(i, o.index) for i, stage in enumerate(draft.network.stages, 1) for o in stage.overrides}
-        rows = table_rows(summary.rows, stage=focus.stage, block=focus.block, every=every, own=own)
-        height = min(ROW_HEIGHT * (len(rows) + 1) + 3, MOST_HEIGHT)
-        st.dataframe(
-            marked(rows, focus.selected), hide_index=True, width="stretch", height=height, row_height=ROW_HEIGHT,
-            column_order=None if more else COLUMNS, column_config=_columns(more),
-        )  # fmt: skip
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        switch()
+        checked = (
+            "agrees with Σ numel"
+            if summary.agrees
+            else f"torchinfo counts {summary.params_torchinfo:,}, Σ numel is {summary.params:,}"
+        )
+        which = "the last network that can be built" if draft.attempt else "torchinfo on the real module"
+        st.caption(f"{which}; {checked}")
+        with st.container(horizontal=True, width="content"):
+            more = st.toggle("More columns", key=MORE)
+            every = st.toggle("Every layer", key=EVERY, help="Show repeated blocks line by line")
+    own = {(i, o.index) for i, stage in enumerate(draft.network.stages, 1) for o in stage.overrides}
+    rows = table_rows(summary.rows, stage=focus.stage, block=focus.block, every=every, own=own)
+    height = min(ROW_HEIGHT * (len(rows) + 1) + 3, MOST_HEIGHT)
+    st.dataframe(
+        marked(rows, focus.selected), hide_index=True, width="stretch", height=height, row_height=ROW_HEIGHT,
+        column_order=None if more else COLUMNS, column_config=_columns(more),
+    )  # fmt: skip
 
 
 def _columns(more: bool) -> dict[str, Any]:

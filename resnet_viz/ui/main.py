@@ -17,6 +17,7 @@ def main() -> None:
             st.Page(pages.HOME, title="ResNet Viz", default=True),
             st.Page(pages.PLAYGROUND, title="Playground"),
             st.Page(pages.RACE, title="Race"),
+            st.Page(pages.COMPARE, title="Compare"),
             st.Page(pages.RUNS, title="Runs"),
             st.Page(pages.PRETRAINED, title="Pretrained"),
             *([st.Page(pages.MODEL, title="Your model")] if settings().own_model else []),

@@ -7,7 +7,8 @@ from urllib.parse import quote
 
 import streamlit as st
 
-from resnet_viz.spec import Experiment, Network, ShareError, encode, write_spec
+from resnet_viz.spec import ShareError, encode, write_spec
+from resnet_viz.spec.compact import Shared
 from resnet_viz.ui.plain_text import plain
 from resnet_viz.ui.run_dialogs import file_stem
 
@@ -15,26 +16,28 @@ LONG = 2000
 """Characters of an address that some programs cut (mail, chat)."""
 
 
-def share_popover(thing: Network | Experiment, parameter: str, what: str) -> None:
-    """The page's absolute address with that network or race in it, to copy."""
+def share_popover(thing: Shared, parameter: str, what: str, *, saved_as: str = "") -> None:
+    """The page's absolute address with that network, race or comparison in it, to copy; with a name, its file too."""
     with st.popover("Share link"):
         st.caption(f"Whoever opens this address sees this {what}.")
         try:
             link = share_address(thing, parameter)
         except ShareError as error:
             st.error(plain(str(error)))
-            return
-        st.code(link, language=None, wrap_lines=True)
-        if len(link) > LONG:
-            st.caption(f"{len(link):,} characters: some programs cut an address that long. A file is safe.")
+        else:
+            st.code(link, language=None, wrap_lines=True)
+            if len(link) > LONG:
+                st.caption(f"{len(link):,} characters: some programs cut an address that long. A file is safe.")
+        if saved_as:
+            save_button(thing, saved_as)
 
 
-def share_address(thing: Network | Experiment, parameter: str) -> str:
+def share_address(thing: Shared, parameter: str) -> str:
     """The address as this browser sees it. Raises :class:`ShareError` for what is too large for a link."""
     return f"{st.context.url or ''}?{parameter}={quote(encode(thing), safe='')}"
 
 
-def save_button(thing: Network | Experiment, name: str) -> None:
+def save_button(thing: Shared, name: str) -> None:
     """The spec file, as a download."""
     st.download_button(
         "Save as file", write_spec(thing), file_name=f"{file_stem(name)}.json", mime="application/json",

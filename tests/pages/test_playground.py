@@ -511,3 +511,16 @@ def test_more_columns_are_shown_when_asked_for() -> None:
     toggle = next(toggle for toggle in app.toggle if toggle.label == "More columns")
     checked(toggle.set_value(True).run())
     assert list(app.dataframe[0].proto.column_order) == []
+
+
+def test_the_code_takes_the_place_of_the_table() -> None:
+    app = opened("p1.tiny_resnet8")
+    assert len(app.dataframe) == 1
+    next(w for w in app.button_group if w.key == "playground view").set_value("Code")
+    app = checked(app.run())
+    assert len(app.dataframe) == 0 and "Hover a line to find it in the graph" in [c.value for c in app.caption]
+    next(w for w in app.button_group if w.key == "playground code style").set_value("lazy")
+    app = set_number(checked(app.run()), "Blocks in stage 2", 3)
+    assert network(app).stages[1].blocks == 3
+    next(w for w in app.button_group if w.key == "playground view").set_value("Layers")
+    assert len(checked(app.run()).dataframe) == 1
