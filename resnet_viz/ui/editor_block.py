@@ -104,7 +104,7 @@ class _Fields:
         paths = block.branch == "paths"
         self._pick("branch", words.BRANCHES)
         self._count("cardinality", disabled=paths)
-        self._count("base_width", f"{block.group_width}, from width", disabled=paths)
+        self._count("base_width", f"auto, {block.group_width}", disabled=paths)
         self._count("width", disabled=paths and bool(block.paths))
         self._stride()
         self._pick("merge", words.MERGES)
@@ -147,7 +147,7 @@ class _Fields:
         self._pick("form", words.FORMS, disabled=not bottleneck)
         self._pick("stride_on", words.STRIDE_ON, disabled=not bottleneck)
         paths = block.branch == "paths"
-        by_branch = "" if paths else f"{block.out_width // block.width}, by branch"
+        by_branch = "" if paths else f"auto, {block.out_width // block.width}"
         self._count("expansion", by_branch or "none", disabled=paths)
         fields.switch(self.draft, "block.bias", words.label("bias"), block.bias, self._edit("bias"))
 
