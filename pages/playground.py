@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from resnet_viz.ui import actions, editor, fields, graph_view, layer_table, totals, warming
+from resnet_viz.ui import actions, editor, fields, graph_view, totals, views, warming
 from resnet_viz.ui.draft import open_draft, settle, write_draft
 from resnet_viz.ui.plain_text import plain
 
@@ -16,9 +16,7 @@ if draft.notice:
     st.warning(plain(draft.notice))
 left, centre, right = st.columns([1.24, 4.2, 1.16], gap="small")
 with left, st.container(key="play_form"):
-    editor.network_card(draft)
-    editor.stages_card(draft)
-    editor.block_card(draft)
+    editor.form(draft)
 if warming.is_cold():
     warming.reserve(centre, right)
     settle(draft)
@@ -27,7 +25,7 @@ with centre:
     focus = graph_view.read_focus(draft.shown)
     with st.container(border=True, key="card_graph"):
         graph_view.graph_view(draft.shown, focus)
-    layer_table.layer_table(draft, focus)
+    views.under_graph(draft, focus)
 with right, st.container(key="play_totals"):
     totals.totals_column(draft)
 settle(draft)

@@ -17,6 +17,7 @@ _HOMES = {
         "Override", "PresetInfo", "Recipe", "ShareError", "SpecError", "Stage", "Stem", "decode", "encode",
         "plain_twin", "preset", "preset_groups", "preset_info", "presets", "residual_twin",
     ),
+    "resnet_viz.codegen": ("to_source",),
     "resnet_viz.nn": ("build",),
     "resnet_viz.inspect": ("Graph", "Summary", "summarize", "trace"),
     "resnet_viz.runs": ("Run", "RunStore", "open_runs", "record", "resume", "train"),
@@ -29,6 +30,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from .codegen import to_source as to_source
     from .inspect import Graph as Graph
     from .inspect import Summary as Summary
     from .inspect import summarize as summarize

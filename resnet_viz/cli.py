@@ -1,4 +1,4 @@
-"""The command line: ``python -m resnet_viz presets | summary | train | resume | replay | app``.
+"""The command line: ``python -m resnet_viz presets | summary | code | train | resume | replay | app``.
 
 The same library calls as the pages make, printed with Rich. A refusal is one sentence on standard error and
 exit status 2; a run that failed or was interrupted exits with 1.
@@ -6,6 +6,7 @@ exit status 2; a run that failed or was interrupted exits with 1.
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 import subprocess
@@ -35,16 +36,16 @@ from resnet_viz.spec import (
     preset_groups,
     preset_info,
     presets,
+    read_spec,
     sentence,
 )
+from resnet_viz.spec.files import MAX_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from resnet_viz.runs import Run, RunData
     from resnet_viz.runs.executor import Progress as NewestRow
-
-MAX_FILE = 1_000_000
 
 cli = typer.Typer(help="Assemble residual networks, count them, train them, watch every layer's gradient.",
                   no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)  # fmt: skip
@@ -82,17 +83,18 @@ def read(text: str) -> Network | Experiment:
         return preset(text)
     if not text.endswith(".json"):
         if re.match(r"[a-z]\d\.", text):
-            thing = decode(text)
-            if isinstance(thing, Comparison):
-                raise SpecError("this link holds a comparison: open it on the Compare page, or name one network.")
-            return thing
+            return _no_comparison(decode(text), "link")
         raise SpecError(f"{text[:60]!r} is no preset, no share text and no .json file: `presets` lists the presets.")
     path = Path(text)
     if path.stat().st_size > MAX_FILE:
-        raise SpecError(f"{path.name} is larger than {MAX_FILE} bytes: that is no spec file.")
-    raw = path.read_text(encoding="utf-8")
-    model = Experiment if '"contestants"' in raw else Network
-    return model.model_validate_json(raw)
+        raise SpecError(f"{path.name} is larger than {MAX_FILE:,} bytes: that is no spec file.")
+    return _no_comparison(read_spec(path.read_bytes()), "file")
+
+
+def _no_comparison(thing: Network | Experiment | Comparison, where: str) -> Network | Experiment:
+    if isinstance(thing, Comparison):
+        raise SpecError(f"this {where} holds a comparison: open it on the Compare page, or name one network.")
+    return thing
 
 
 @cli.command("presets")
@@ -134,8 +136,37 @@ def summary(
     out.print(f"[bold]{counted.params:,}[/] parameters (torchinfo {counted.params_torchinfo:,}), "
               f"[bold]{counted.macs:,}[/] multiply-adds of convolutions and linear layers "
               f"(torchinfo's own total {counted.macs_torchinfo:,}), {counted.depth} layers deep, "
-              f"receptive field {counted.receptive_field}, {counted.memory / 2**20:.1f} MiB for a training step "
-              f"at batch {batch}.")  # fmt: skip
+              f"receptive field {counted.receptive_field} with stride {counted.field_stride}, "
+              f"{counted.memory / 2**20:.1f} MiB for a training step and {counted.forward_memory / 2**20:.1f} MiB for "
+              f"a forward pass at batch {batch}, {counted.intensity(batch):.1f} operations a byte.")  # fmt: skip
+    paths = counted.paths
+    if paths.shares:
+        out.print(f"Gradient paths: {paths.shortest} to {paths.longest} layers, "
+                  f"through {paths.fewest} to {paths.most} blocks, mean {paths.mean:.1f}, "
+                  f"standard deviation {paths.deviation:.1f}.")  # fmt: skip
+    else:
+        out.print("Gradient paths: none, a block multiplies both its ways by zero.")
+
+
+@cli.command()
+def code(
+    network: Annotated[str, typer.Argument(help="A preset, a share text, or a .json file.")],
+    style: Annotated[str, typer.Option(help="explicit, or lazy (LazyConv2d and its kin).")] = "explicit",
+    output: Annotated[Path | None, typer.Option(help="File to write; without it the terminal.")] = None,
+) -> None:
+    """Write a network as PyTorch source that needs nothing but torch."""
+    with refusals():
+        net = read(network)
+        if isinstance(net, Experiment):
+            raise SpecError("This file holds an experiment: `code` takes one network.")
+        from resnet_viz.codegen import to_source
+
+        text = to_source(net, style)  # type: ignore[arg-type]  # an unknown style is refused there
+        if output is not None:
+            output.write_text(text, encoding="utf-8")
+            err.print(f"{output}: {text.count(chr(10))} lines", markup=False, highlight=False)
+    if output is None:
+        typer.echo(text, nl=False)
 
 
 def contest(networks: list[str], recipe: dict[str, Any]) -> Experiment:
@@ -280,8 +311,25 @@ def replay(
 def app(
     port: Annotated[int | None, typer.Option(help="Port (default: the next free one from 8501).")] = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    model: Annotated[str | None, typer.Option(help="Your own model: package.module:factory.")] = None,
+    input: Annotated[str, typer.Option(help="The size of one input of it, without the batch.")] = "3x224x224",
 ) -> None:
-    """Start the app in the browser."""
+    """Start the app in the browser, with a model of your own if you like."""
     script = Path(__file__).resolve().parents[1] / "app.py"
     command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.address", host]
-    raise typer.Exit(subprocess.call(command + (["--server.port", str(port)] if port else []), cwd=script.parent))  # noqa: S603
+    with refusals():
+        environment = os.environ | (own_model(model, input) if model is not None else {})
+    raise typer.Exit(
+        subprocess.call(  # noqa: S603
+            command + (["--server.port", str(port)] if port else []), cwd=script.parent, env=environment
+        )
+    )
+
+
+def own_model(model: str, size: str) -> dict[str, str]:
+    """The variables that hand a model to the server process, once it has been made here. Raises a refusal."""
+    from resnet_viz.inspect.loading import input_shape, load_model
+
+    input_shape(size)
+    load_model(model, Path.cwd())
+    return {"RESNET_VIZ_MODEL": model, "RESNET_VIZ_MODEL_INPUT": size, "RESNET_VIZ_MODEL_PATH": str(Path.cwd())}

@@ -97,7 +97,9 @@ def stages(draw: st.DrawFn) -> Stage:
 def drafts(draw: st.DrawFn) -> Network:
     """A network that can be written down; building it may still be refused."""
     made = tuple(draw(st.lists(stages(), min_size=1, max_size=3)))
-    plain = all(block.merge == "none" for stage in made for block in stage.each)
+    each = [block for stage in made for block in stage.each]
+    plain = all(block.merge == "none" for block in each)
+    zero_last = draw(ONE_IN_THREE) and all(block.order != "relu_before_addition" for block in each)
     return Network(
         name=draw(NAMES),
         input=Input(channels=draw(st.integers(1, 3)), height=draw(st.integers(1, 20)), width=draw(st.integers(1, 20))),
@@ -113,7 +115,7 @@ def drafts(draw: st.DrawFn) -> Network:
         ),
         stages=made,
         head=Head(classes=draw(st.integers(2, 12))),
-        init=Init(scheme=draw(st.sampled_from(get_args(Scheme))), zero_last=draw(ONE_IN_THREE)),
+        init=Init(scheme=draw(st.sampled_from(get_args(Scheme))), zero_last=zero_last),
         drop_path=DropPath() if plain else draw(DROP_PATHS),
     )
 

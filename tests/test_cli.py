@@ -9,8 +9,10 @@ import pytest
 from typer.testing import CliRunner
 
 import resnet_viz as rv
-from resnet_viz.cli import cli
+from resnet_viz.cli import cli, read
 from resnet_viz.runs import Store
+from resnet_viz.spec import Comparison, write_spec
+from tests.spec.golden_links import GOLDEN
 
 runner = CliRunner()
 
@@ -29,7 +31,19 @@ def test_summary_prints_the_totals_that_the_library_counts() -> None:
     assert done.exit_code == 0
     assert "269,722 parameters" in done.stdout
     words = " ".join(done.stdout.split())
-    assert f"{rv.summarize(rv.preset('cifar_resnet20')).macs_torchinfo:,}" in words
+    counted = rv.summarize(rv.preset("cifar_resnet20"))
+    assert f"{counted.macs_torchinfo:,}" in words
+    assert f"receptive field {counted.receptive_field} with stride 4, " in words
+    assert f"and {counted.forward_memory / 2**20:.1f} MiB for a forward pass at batch 1, " in words
+    assert f"{counted.intensity():.1f} operations a byte." in words
+    assert "Gradient paths: 2 to 20 layers, through 0 to 9 blocks, mean 4.5, standard deviation 1.5." in words
+
+
+def test_summary_of_a_network_without_a_path(tmp_path: Path) -> None:
+    file = tmp_path / "zero.json"
+    file.write_text('{"stages": [{"block": {"alpha": 0, "beta": 0}}]}')
+    done = runner.invoke(cli, ["summary", str(file)])
+    assert done.stdout.endswith("Gradient paths: none, a block multiplies both its ways by zero.\n")
 
 
 def test_summary_takes_a_spec_file_and_a_share_text(tmp_path: Path) -> None:
@@ -41,9 +55,39 @@ def test_summary_takes_a_spec_file_and_a_share_text(tmp_path: Path) -> None:
     assert first.stdout == second.stdout
 
 
+def test_read_takes_every_kind_of_text_and_file(tmp_path: Path) -> None:
+    """Links of both formats, and files of a network and of an experiment; a comparison is neither."""
+    network = rv.preset("resnet18").model_copy(update={"name": "mine"})
+    race = rv.Experiment(contestants={"a": rv.preset("tiny_plain8"), "b": rv.preset("tiny_resnet8")})
+    old = next(text for text, held in GOLDEN if held.get("name") == "mine")
+    file = tmp_path / "spec.json"
+    assert old.startswith("n1.") and read(old) == read(rv.encode(network)) == network
+    assert read(rv.encode(race)) == race
+    for thing in (network, race):
+        file.write_bytes(write_spec(thing))
+        assert read(str(file)) == thing
+    pair = Comparison(networks=(network, rv.preset("plain18")))
+    file.write_bytes(write_spec(pair))
+    for where, text in (("link", rv.encode(pair)), ("file", str(file))):
+        with pytest.raises(rv.SpecError) as refusal:
+            read(text)
+        assert str(refusal.value) == (
+            f"this {where} holds a comparison: open it on the Compare page, or name one network."
+        )
+
+
+def test_code_prints_or_writes_the_source_of_the_library(tmp_path: Path) -> None:
+    net, file = rv.preset("tiny_resnet8"), tmp_path / "net.py"
+    assert runner.invoke(cli, ["code", "tiny_resnet8"]).stdout == rv.to_source(net)
+    done = runner.invoke(cli, ["code", rv.encode(net), "--style", "lazy", "--output", str(file)])
+    assert done.exit_code == 0 and done.stdout == ""
+    assert file.read_text(encoding="utf-8") == rv.to_source(net, "lazy")
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
+        (["code", "tiny_resnet8", "--style", "short"], "style 'short' is not known: use 'explicit' or 'lazy'."),
         (
             ["summary", "resnet5"],
             "'resnet5' is no preset, no share text and no .json file: `presets` lists the presets.",

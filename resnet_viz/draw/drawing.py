@@ -1,4 +1,4 @@
-"""What a drawn graph consists of: boxes, one main line, shortcuts and texts with their places, as plain data.
+"""What a drawn graph consists of: boxes, lines, shortcuts and texts with their places, as plain data.
 
 Lengths are in pixels at scale 1, x to the right, y downwards. Nothing here knows of SVG, colours or torch.
 """
@@ -10,26 +10,29 @@ from typing import Any, Literal
 
 from resnet_viz.inspect.graph import ShortcutKind
 
-Shape = Literal["box", "solid_bar", "hollow_bar", "plus", "notch"]
-Tone = Literal["quiet", "filled", "projection"]
-Style = Literal["inside", "caption", "name", "shortcut", "frame", "problem"]
+Shape = Literal["box", "solid_bar", "hollow_bar", "plus", "times", "join", "pill", "notch"]
+Tone = Literal["quiet", "filled", "projection", "sign"]
+Style = Literal["inside", "lane", "caption", "name", "shortcut", "factor", "frame", "problem"]
+WireKind = Literal["lane", "gate", "attention"]
 Anchor = Literal["start", "middle", "end"]
 
 FONT: dict[Style, float] = {
-    "inside": 13.0, "caption": 11.5, "name": 12.5, "shortcut": 12.0, "frame": 12.0, "problem": 12.5,
+    "inside": 13.0, "lane": 10.5, "caption": 11.5, "name": 12.5, "shortcut": 12.0, "factor": 11.5, "frame": 12.0,
+    "problem": 12.5,
 }  # fmt: skip
 """Font size of each kind of text."""
 
 
 def text_width(text: str, style: Style) -> float:
     """Width of a text as it will be drawn, a little generous: fonts differ, and texts must not touch."""
-    return len(text) * FONT[style] * (0.6 if style in ("inside", "frame") else 0.56)
+    return len(text) * FONT[style] * (0.6 if style in ("inside", "lane", "frame") else 0.56)
 
 
 @dataclass(frozen=True)
 class Mark:
-    """One node: a box, a thin bar, the circle with +, or the notch of a zero-padded shortcut.
+    """One node: a box, a thin bar, a circle with its sign, a pill for what is dropped, or the notch of added zeros.
 
+    The sign is + for sums, × for products and ‖ for a concatenation; ``tone`` "sign" marks those of a shortcut.
     ``node`` is the graph's node id, ``path`` its module path (joins the table's rows), ``title`` its accessible
     name, ``detail`` what hovering reads. ``lanes`` of a grouped convolution are drawn inside. ``stage`` and
     ``block`` say what a click opens (0: nothing more to open at that level).
@@ -99,6 +102,15 @@ class Arc:
 
 
 @dataclass(frozen=True)
+class Wire:
+    """A line with right angles through ``points``: a parallel path, a gate's way, or around to attention."""
+
+    kind: WireKind
+    node: str
+    points: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True)
 class Line:
     """A piece of the main path at height ``y``; ``reached`` is False behind a block that cannot be built."""
 
@@ -120,7 +132,7 @@ class Frame:
 
 @dataclass(frozen=True)
 class Layout:
-    """The whole picture, in drawing order: frame, lines, arcs, marks, labels."""
+    """The whole picture, in drawing order: frame, lines, wires, arcs, marks, labels."""
 
     width: float
     height: float
@@ -129,6 +141,7 @@ class Layout:
     arcs: tuple[Arc, ...]
     labels: tuple[Label, ...]
     frame: Frame | None = None
+    wires: tuple[Wire, ...] = ()
 
     def data(self) -> dict[str, Any]:
         """The same as plain dicts and lists, numbers rounded to a tenth of a pixel, for the graph view."""

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from resnet_viz.draw.colours import PALETTE, Theme
 from resnet_viz.draw.titles import amount
+from resnet_viz.draw.wording import percent, superscript
+from resnet_viz.inspect.paths import Paths
 from resnet_viz.inspect.summary import Row
 
 if TYPE_CHECKING:
@@ -94,3 +96,61 @@ def where_it_sits_text(rows: Sequence[Part]) -> str:
     """The text alternative of :func:`where_it_sits`."""
     told = "; ".join(f"{part.name} {amount(part.params)} and {amount(part.macs)}" for part in rows)
     return f"Parameters and multiply-adds by part: {told}."
+
+
+PATHS_HEIGHT = 156
+RARE = 1e-3
+"""Lengths with a smaller share than this part of the commonest one's are not drawn: their bars would have no pixel."""
+
+
+def path_lengths(paths: Paths, theme: Theme = "light") -> go.Figure:
+    """The share of the gradient's paths by the number of blocks that they pass through, one bar a number.
+
+    Raises ``ValueError`` for a network without a path.
+    """
+    import plotly.graph_objects as go
+
+    drawn = _drawn(paths)
+    palette = PALETTE[theme]
+    figure = go.Figure()
+    figure.add_bar(
+        x=list(drawn),
+        y=[paths.shares[k] for k in drawn],
+        marker={"color": palette["residual"], "line": {"width": 0}},
+        customdata=[f"{percent(paths.shares[k])} of the paths pass through {k} blocks" for k in drawn],
+        hovertemplate="%{customdata}<extra></extra>",
+    )
+    figure.update_layout(
+        height=PATHS_HEIGHT,
+        margin={"l": 4, "r": 4, "t": 2, "b": 38},
+        showlegend=False,
+        bargap=0.15 if len(drawn) < 40 else 0,
+        font={"family": FONT, "size": 12, "color": palette["quiet"]},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        xaxis={
+            "title": {"text": "blocks passed through", "standoff": 4}, "fixedrange": True, "showgrid": False,
+            "zeroline": False, "nticks": 6, "tickformat": "d", "range": [drawn[0] - 0.6, drawn[-1] + 0.6],
+        },
+        yaxis={"visible": False, "fixedrange": True, "rangemode": "tozero"},
+    )  # fmt: skip
+    return figure
+
+
+def _drawn(paths: Paths) -> range:
+    if not paths.shares:
+        raise ValueError("a block that multiplies both its ways by zero leaves no path: there are no lengths to draw")
+    least = RARE * max(paths.shares)
+    there = [k for k, share in enumerate(paths.shares) if share > least]
+    return range(there[0], there[-1] + 1)
+
+
+def path_lengths_text(paths: Paths) -> str:
+    """The text alternative of :func:`path_lengths`."""
+    if paths.fewest == paths.most:
+        return f"One path, through all {paths.most} blocks."
+    drawn = _drawn(paths)
+    return (
+        f"Number of blocks that the gradient's 2{superscript(paths.most - paths.fewest)} paths pass through: "
+        f"mean {paths.mean:.1f}, standard deviation {paths.deviation:.1f}; bars from {drawn[0]} to {drawn[-1]}."
+    )

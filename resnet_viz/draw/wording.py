@@ -39,6 +39,11 @@ def power_of_ten(value: float) -> str:
     return f"10{str(exponent).translate(_SUPERSCRIPT)}" if math.isclose(value, 10.0**exponent) else scientific(value)
 
 
+def superscript(number: int) -> str:
+    """A whole number set high: "2" + superscript(54) is "2⁵⁴"."""
+    return str(number).translate(_SUPERSCRIPT)
+
+
 def times(ratio: float) -> str:
     """A ratio: "864 ×"."""
     return f"{scientific(ratio)}{NBSP}×"

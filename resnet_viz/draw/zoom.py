@@ -28,7 +28,8 @@ def fold(nodes: Sequence[Node]) -> tuple[Node, ...]:
 def _likeness(node: Node) -> tuple[object, ...]:
     if node.kind != "block" or node.problem:
         return (node.id,)
-    return (node.stage, node.shape, node.params, node.macs, node.shortcuts)
+    # A block that differs in what costs nothing (its activation, a strength) says so in ``own``.
+    return (node.stage, node.shape, node.params, node.macs, node.shortcuts, node.attrs.get("own", 0))
 
 
 def _run(run: Sequence[Node]) -> Node:
@@ -67,7 +68,8 @@ def zoom(
             continue
         for piece in _opened_stage([n for n in blocks.nodes if n.stage == stage and n.kind == "block"], block):
             if ops is not None and piece.block == block and "blocks" not in piece.attrs:
-                opened = tuple(n for n in ops.nodes if (n.stage, n.block) == (stage, block))
+                inside = (n for n in ops.nodes if (n.stage, n.block) == (stage, block))
+                opened = tuple(replace(n, attrs={**n.attrs, "own": piece.attrs.get("own", 0)}) for n in inside)
             if opened and piece.block == block:
                 items.extend(opened)
             else:

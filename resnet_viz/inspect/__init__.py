@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from ..spec.network import Network
 from .graph import Detail, Edge, Graph, Node
+from .paths import Paths
 from .summary import LayerInfo, Row, Summary
 
-__all__ = ["Edge", "Graph", "LayerInfo", "Node", "Row", "Summary", "layers", "summarize", "trace"]
+__all__ = ["Edge", "Graph", "LayerInfo", "Node", "Paths", "Row", "Summary", "layers", "summarize", "trace"]
 
 
 def trace(network: Network, detail: Detail = "block") -> Graph:

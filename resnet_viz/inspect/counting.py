@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from math import prod
 
 from ..spec.errors import SpecError
 from ..spec.network import Network, checked
-from ..spec.shapes import refuse
 from .memory import stored_values
-from .operations import Operation
-from .pieces import Placed, placed
-from .summary import LayerInfo, Row, Summary
+from .operations import INPUT, Operation
+from .paths import paths_of
+from .pieces import Piece, Placed, cut
+from .summary import FLOAT, LayerInfo, Row, Summary
 
 _ROWS = frozenset({"conv", "norm", "linear", "add"})
 BESIDE = ("downsample.", "gate.", "se.")
 """Names of modules in a block whose layers do not count for its depth."""
-FLOAT = 4
-"""Bytes of a float32 value."""
 
 
 def summarize(network: Network, batch: int = 1) -> Summary:
@@ -25,9 +24,12 @@ def summarize(network: Network, batch: int = 1) -> Summary:
 
     ``memory`` is 4 bytes x (3 x parameters + batch x stored): weights, gradients and SGD's momentum, and the
     values that autograd keeps of the forward pass for the backward pass (:mod:`.memory`; for pixels in
-    float32, the image among them). A lower bound: the libraries' work space comes on top.
+    float32, the image among them). ``forward_memory`` is 4 bytes x (parameters + batch x peak): weights, and the most
+    values alive at once in a forward pass without gradients, each map from its layer to its last reader. Lower
+    bounds: the libraries' work space comes on top.
     ``receptive_field`` is that of the last feature map, before the global average pool: along the longest path,
     each layer of kernel k adds (k - 1) times the product of the strides before it. It may be larger than the image.
+    The whole map that attention's weights see is left out.
     Rows are in forward order and their paths are those of the trace's nodes.
 
     Raises :class:`~resnet_viz.spec.SpecError` or pydantic's ``ValidationError`` when the network cannot be built.
@@ -35,23 +37,30 @@ def summarize(network: Network, batch: int = 1) -> Summary:
     if not isinstance(batch, int) or batch < 1:
         raise SpecError(f"batch is {batch!r}: it must be a whole number of at least 1.", field="batch")
     network = checked(network)
-    refuse(network)
-    parts = placed(network)
-    counted = [part.count() for part in parts]
+    found = cut(network)
+    found.refuse()
+    parts = found.parts
     params = sum(part.piece.params for part in parts)
     image = (network.input.channels, network.input.height, network.input.width)
-    stored = stored_values(image, [(part.piece.kept, part.piece.leaves) for part in parts])
-    everything = [operation for part in parts for operation in part.piece.operations]
+    stored = FLOAT * batch * stored_values(image, [(part.piece.kept, part.piece.leaves) for part in parts])
+    live = FLOAT * batch * max(part.piece.peak for part in parts)
+    fields = _fields(parts)
+    rows = tuple(_rows(parts, fields))
     return Summary(
         params=params,
-        params_torchinfo=sum(count.params for count in counted),
+        params_torchinfo=sum(part.piece.counted.params for part in parts),
         macs=sum(part.piece.macs for part in parts),
-        macs_torchinfo=sum(count.macs for count in counted),
-        activations=sum(prod(op.shape) for op in everything if op.kind in ("conv", "linear")),
-        memory=FLOAT * (3 * params + batch * stored),
+        macs_torchinfo=sum(part.piece.counted.macs for part in parts),
+        activations=sum(prod(row.shape) for row in rows if row.kind in ("conv", "linear")),
+        memory=FLOAT * 3 * params + stored,
+        stored_memory=stored,
+        forward_memory=FLOAT * params + live,
+        live_memory=live,
         depth=network.depth,
-        receptive_field=_fields(parts)[-1][0],
-        rows=tuple(_rows(parts, [count.by_path for count in counted])),
+        receptive_field=fields[-1][0],
+        field_stride=fields[-1][1],
+        paths=paths_of(network),
+        rows=rows,
     )
 
 
@@ -65,22 +74,46 @@ def _fields(parts: tuple[Placed, ...]) -> list[tuple[int, int]]:
     return fields
 
 
-def _rows(parts: tuple[Placed, ...], told: list[dict[str, int]]) -> Iterator[Row]:
-    for part, (field, jump), by_path in zip(parts, _fields(parts), told, strict=True):
-        for op in part.piece.operations:
-            if op.kind in _ROWS:
-                yield Row(
-                    path=part.prefix + op.path,
-                    kind=op.kind,
-                    operation=operation_text(op),
-                    stage=part.stage,
-                    block=part.block,
-                    shape=op.shape,
-                    params=op.params,
-                    macs=op.macs,
-                    macs_torchinfo=by_path[op.path],
-                    receptive_field=field + op.reach * jump,
-                )
+@dataclass(frozen=True)
+class _Layer:
+    """What the rows of a piece have in common wherever it stands."""
+
+    op: Operation
+    text: str
+    moved: int
+
+
+def _layers(piece: Piece) -> list[_Layer]:
+    values = {INPUT: prod(piece.enters)} | {op.id: prod(op.shape) for op in piece.operations}
+    return [
+        _Layer(op, operation_text(op), values[op.id] + sum(values[source] for source, _ in op.inputs))
+        for op in piece.operations
+        if op.kind in _ROWS
+    ]
+
+
+def _rows(parts: tuple[Placed, ...], fields: list[tuple[int, int]]) -> Iterator[Row]:
+    known: dict[int, list[_Layer]] = {}
+    for part, (field, jump) in zip(parts, fields, strict=True):
+        told = part.piece.counted.by_path
+        if id(part.piece) not in known:
+            known[id(part.piece)] = _layers(part.piece)
+        for layer in known[id(part.piece)]:
+            op = layer.op
+            yield Row(
+                path=part.prefix + op.path,
+                kind=op.kind,
+                operation=layer.text,
+                stage=part.stage,
+                block=part.block,
+                shape=op.shape,
+                params=op.params,
+                macs=op.macs,
+                macs_torchinfo=told[op.path],
+                receptive_field=field + op.reach * jump,
+                field_stride=jump * op.jump,
+                moved=layer.moved,
+            )
 
 
 def operation_text(op: Operation) -> str:
@@ -112,10 +145,10 @@ def layers(network: Network) -> tuple[LayerInfo, ...]:
 
     Raises :class:`~resnet_viz.spec.SpecError` or pydantic's ``ValidationError`` when the network cannot be built.
     """
-    network = checked(network)
-    refuse(network)
+    found = cut(checked(network))
+    found.refuse()
     return tuple(
-        _layer(op, part) for part in placed(network) for op in part.piece.operations if op.kind in ("conv", "linear")
+        _layer(op, part) for part in found.parts for op in part.piece.operations if op.kind in ("conv", "linear")
     )
 
 

@@ -9,7 +9,7 @@ Detail = Literal["stage", "block", "op"]
 Kind = Literal[
     "input", "stem", "stage", "block", "head",
     "conv", "norm", "activation", "pool", "pad", "add", "linear", "flatten", "output",
-    "concat", "sum", "multiply", "drop",
+    "concat", "sum", "multiply", "drop", "other",
 ]  # fmt: skip
 ShortcutKind = Literal["identity", "padded", "projection", "gated", "scaled"]
 """What leads around a block; a gate or a strength other than 1 is named before the way in which shapes are matched."""
@@ -25,7 +25,8 @@ class Node:
     ``stage`` and ``block`` count from 1, 0 where there is none. ``shortcuts`` has one entry for each shortcut
     folded inside, in order, so that none is lost; edges carry those that are not folded.
     ``attrs``: for convolutions kernel, stride, groups, in_channels, out_channels; for stages blocks; for blocks
-    branch, merge, order, cardinality, stride, alpha; for additions alpha and beta.
+    branch, merge, order, cardinality, stride, alpha, own (0, or which of the stage's overrides it is); for additions
+    alpha and beta; for what is dropped survival, a probability.
     ``problem`` is the sentence that says why this cannot be built, else None.
     """
 

@@ -1,4 +1,8 @@
-"""What autograd keeps of a forward pass until the backward pass: the part of memory that grows with the batch."""
+"""What a pass holds in memory for each image: the part of memory that grows with the batch.
+
+A training step keeps what autograd needs for the backward pass (:func:`kept`); a forward pass without gradients holds
+each map until its last reader has run (:func:`peak`).
+"""
 
 from __future__ import annotations
 
@@ -28,21 +32,34 @@ class Kept:
     output: bool
 
 
+def _owners(operations: tuple[Operation, ...], *, training: bool) -> dict[str, str]:
+    """Whose memory each operation's output lies in: its own, or that of the map of which it is a view."""
+    owners: dict[str, str] = {INPUT: INPUT}
+    for operation in operations:
+        attrs = dict(operation.attrs)
+        view = (
+            operation.kind == "flatten"
+            or (operation.kind == "pad" and not attrs["extra"])
+            or (operation.kind == "sum" and len(operation.inputs) == 1)
+            or (operation.kind == "drop" and not training)
+        )
+        owners[operation.id] = owners[operation.inputs[0][0]] if view else operation.id
+    return owners
+
+
 def kept(operations: tuple[Operation, ...]) -> Kept:
-    """What the operations of one module keep, by the derivative of each.
+    """What the operations of one module keep in a training step, by the derivative of each.
 
     Convolution, linear layer, norm and 3x3 average pool need their input; ReLU, tanh and sigmoid their output; leaky
     ReLU, GELU and SiLU their input; max-pool its input and the place of each maximum (two float32 values wide);
     products both factors; dropout what it dropped; addition, joins, padding and global average pool nothing.
     A norm's statistics (two values a channel or group) are left out.
     """
-    origin: dict[str, str] = {INPUT: INPUT}
+    owner = _owners(operations, training=True)
     needed: set[str] = set()
     extra = 0
     for operation in operations:
-        sources = [origin[name] for name, _ in operation.inputs]
-        # A flattened map is the same memory as the map.
-        origin[operation.id] = sources[0] if operation.kind == "flatten" else operation.id
+        sources = [owner[name] for name, _ in operation.inputs]
         if operation.module in _KEEPS_INPUT:
             needed.add(sources[0])
         if operation.module in _KEEPS_INPUTS:
@@ -53,7 +70,7 @@ def kept(operations: tuple[Operation, ...]) -> Kept:
             extra += 2 * prod(operation.shape)
         if operation.module in _KEEPS_MASK:
             extra += prod(operation.shape)
-    last = operations[-1].id
+    last = owner[operations[-1].id]
     inside = sum(prod(o.shape) for o in operations if o.id in needed and o.id != last)
     return Kept(inside + extra, INPUT in needed, last in needed)
 
@@ -65,3 +82,25 @@ def stored_values(image: Shape, parts: list[tuple[Kept, Shape]]) -> int:
         total += part.inside + (prod(shape) if before or part.input else 0)
         shape, before = leaves, part.output
     return total + (prod(shape) if before else 0)
+
+
+def peak(operations: tuple[Operation, ...], enters: Shape) -> int:
+    """Most values alive at once for one image while a module runs in evaluation, what enters it among them.
+
+    Each map lives from the operation that gives it to the last one that reads it; views have no memory of their own.
+    What torch needs inside one operation is left out.
+    """
+    owner = _owners(operations, training=False)
+    size = {INPUT: prod(enters)} | {o.id: prod(o.shape) for o in operations if owner[o.id] == o.id}
+    last_reader = {owner[name]: i for i, operation in enumerate(operations) for name, _ in operation.inputs}
+    last_reader[owner[operations[-1].id]] = len(operations)
+    alive, now, most = {INPUT}, size[INPUT], 0
+    for i, operation in enumerate(operations):
+        if owner[operation.id] == operation.id:
+            alive.add(operation.id)
+            now += size[operation.id]
+        most = max(most, now)
+        gone = {name for name in alive if last_reader[name] <= i}
+        alive -= gone
+        now -= sum(size[name] for name in gone)
+    return most

@@ -38,7 +38,8 @@ class Operation:
     ``inputs`` are (id or :data:`INPUT`, kind of the shortcut that this edge belongs to, or None on the main path).
     ``shape`` is the output's without the batch. ``reach`` is how many pixels of the module's input beyond the first
     one output pixel sees along one side (the receptive field is 1 + reach), ``jump`` how many input pixels lie
-    between two neighbours of the output.
+    between two neighbours of the output. What attention's weights see, the whole map, is left out of the reach of the
+    map that they weight, as receptive fields are usually given.
     """
 
     id: str
@@ -150,8 +151,9 @@ def _operation(
     enters = shapes[sources[0]]
     leaves = shapes[node]
     kernel, stride = _window(module, enters)
-    reach = max(found[source].reach if source in found else 0 for source in sources)
-    jump = max(found[source].jump if source in found else 1 for source in sources)
+    seen = sources[:1] if isinstance(module, Multiply) else sources
+    reach = max(found[source].reach if source in found else 0 for source in seen)
+    jump = max(found[source].jump if source in found else 1 for source in seen)
     return Operation(
         id=path if ids[path] == 1 else f"{path}:{ids[path]}",
         path="" if module is None else path,

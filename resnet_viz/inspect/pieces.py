@@ -1,4 +1,4 @@
-"""A network cut into stem, blocks and head, each distinct piece traced once.
+"""A network cut into stem, blocks and head, each distinct piece traced and counted once.
 
 Most blocks of a deep network are the same work again: equal spec, equal shape in. A piece is looked up by just
 these (frozen models, compared by value), so a hit cannot be a wrong answer, and only plain data is kept.
@@ -7,15 +7,15 @@ Whole-network traces give the same; tests hold the two together.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Literal
 
 import torch
 import torchinfo
 from torch import nn
 
+from ..nn.layers import ACTIVATIONS, NORM_TYPES
 from ..nn.networks import Chain, head_layers, stem_layers
 from ..nn.shortcuts import shortcut_name
 from ..nn.units import Unit
@@ -23,14 +23,16 @@ from ..spec.block import Block
 from ..spec.network import Head, Network, Stem
 from ..spec.shapes import Problem, after_stem, block_shapes, problems
 from .graph import ShortcutKind
-from .memory import Kept, kept
+from .memory import Kept, kept, peak
 from .operations import TORCH, Operation, Shape, operations
-
-IMAGES = 2
-"""Images in the batch that torchinfo sees: group norm refuses a single value a channel. Its counts are per image."""
 
 CACHED = 2048
 """Pieces kept by each cache; one is a few kB."""
+
+CUT = 32
+"""Networks whose pieces are kept in place: a page asks for graphs and counts of the same network in turn."""
+
+_SAME_SHAPE = (*NORM_TYPES, *(type(make()) for make in ACTIVATIONS.values()))
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Piece:
     """A stem, block or head for one input shape. ``params`` is the sum over the module's own parameters.
 
     ``operations`` is empty for a piece that cannot be built; its ``params`` and ``macs`` are then those of what
-    can be built of it.
+    can be built of it. ``peak`` is the most values alive at once for one image.
     """
 
     operations: tuple[Operation, ...]
@@ -48,6 +50,8 @@ class Piece:
     macs: int
     shortcut: ShortcutKind | None
     kept: Kept
+    peak: int
+    counted: Counted
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,7 @@ class Counted:
 class Placed:
     """A piece at its place: ``prefix`` ("layer1.0.", empty for stem and head) makes its paths the network's.
 
-    ``count`` asks torchinfo, which takes longer than the trace; ``problem`` says why the piece cannot be built.
+    ``problem`` says why the piece cannot be built.
     """
 
     part: Literal["stem", "block", "head"]
@@ -71,56 +75,63 @@ class Placed:
     stage: int
     block: int
     piece: Piece
-    count: Callable[[], Counted]
     problem: str | None = None
 
 
-def placed(network: Network) -> tuple[Placed, ...]:
-    """The network's pieces in forward order, also behind a block that cannot be built. Takes a checked network."""
-    wrong: dict[tuple[int, int], Problem] = {}
-    for problem in problems(network):
-        wrong.setdefault((problem.stage, problem.block), problem)
-    first, last = network.each[0], network.each[-1]
-    dropping = network.drop_path.survival < 1
-    image = (network.input.channels, network.input.height, network.input.width)
+@dataclass(frozen=True)
+class Cut:
+    """A network's pieces in forward order, also behind a block that cannot be built, and all its problems."""
 
-    stem = _stem_piece(network.stem, first, image)
+    parts: tuple[Placed, ...]
+    problems: tuple[Problem, ...]
+
+    def refuse(self) -> None:
+        """Raise the first problem as a :class:`~resnet_viz.spec.SpecError`; return when there is none."""
+        for problem in self.problems:
+            raise problem.error()
+
+
+@lru_cache(CUT)
+def cut(network: Network) -> Cut:
+    """The pieces of a network, which must be a checked one."""
+    found = problems(network)
+    wrong: dict[tuple[int, int], str] = {}
+    for problem in found:
+        wrong.setdefault((problem.stage, problem.block), problem.message)
+    stem = _stem_piece(network.stem, network.each[0], _image(network))
     if (0, 1) in wrong:
         stem = replace(stem, operations=(), leaves=after_stem(network))
-    count = partial(_stem_count, network.stem, first, image)
-    found = [Placed("stem", "", 0, 0, stem, count, _message(wrong.get((0, 1))))]
-    shape: Shape = stem.leaves
-    for row in block_shapes(network):
-        block = network.stages[row.stage - 1].block_at(row.block)
-        prefix = f"layer{row.stage}.{row.block - 1}."
+    blocks = _blocks(network, wrong)
+    head = _head_piece(network.head, network.each[-1], blocks[-1].piece.leaves)
+    return Cut((Placed("stem", "", 0, 0, stem, wrong.get((0, 1))), *blocks, Placed("head", "", 0, 0, head)), found)
+
+
+def _image(network: Network) -> Shape:
+    return network.input.channels, network.input.height, network.input.width
+
+
+def _blocks(network: Network, wrong: dict[tuple[int, int], str]) -> list[Placed]:
+    dropping = network.drop_path.survival < 1
+    # By identity first: hashing a block by value takes longer than all else that is done for a repeated one.
+    known: dict[tuple[int, int, Shape], Piece] = {}
+    placed: list[Placed] = []
+    each = network.each
+    for row, block in zip(block_shapes(network), each, strict=True):
         error = wrong.get((row.stage, row.block))
-        if error is None:
-            piece = _unit_piece(block, row.stride, row.enters, dropping)
-        else:
+        key = (id(block), row.stride, row.enters)
+        if error is not None:
             piece = _failing_piece(block, row.stride, row.enters, row.leaves)
-        count = partial(_unit_count, block, row.stride, row.enters, dropping)
-        found.append(Placed("block", prefix, row.stage, row.block, piece, count, _message(error)))
-        shape = piece.leaves
-    head = _head_piece(network.head, last, shape)
-    found.append(Placed("head", "", 0, 0, head, partial(_head_count, network.head, last, shape)))
-    return tuple(found)
-
-
-def _message(problem: Problem | None) -> str | None:
-    return None if problem is None else problem.message
-
-
-def _stem(stem: Stem, first: Block, image: Shape) -> nn.Module:
-    return Chain(stem_layers(stem, image[0], first))
-
-
-def _head(head: Head, last: Block) -> nn.Module:
-    return Chain(head_layers(head.classes, last))
+        elif key in known:
+            piece = known[key]
+        else:
+            piece = known[key] = _unit_piece(block, row.stride, row.enters, dropping)
+        placed.append(Placed("block", f"layer{row.stage}.{row.block - 1}.", row.stage, row.block, piece, error))
+    return placed
 
 
 @lru_cache(CACHED)
 def _stem_piece(stem: Stem, first: Block, image: Shape) -> Piece:
-    return _inspect(_stem(stem, first, image), image, None)
+    return _inspect(Chain(stem_layers(stem, image[0], first)), image, None)
 
 
 @lru_cache(CACHED)
@@ -131,25 +142,12 @@ def _unit_piece(block: Block, stride: int, enters: Shape, dropping: bool = False
 
 @lru_cache(CACHED)
 def _head_piece(head: Head, last: Block, enters: Shape) -> Piece:
-    return _inspect(_head(head, last), enters, None)
-
-
-@lru_cache(CACHED)
-def _stem_count(stem: Stem, first: Block, image: Shape) -> Counted:
-    return _count(_stem(stem, first, image), image)
-
-
-@lru_cache(CACHED)
-def _unit_count(block: Block, stride: int, enters: Shape, dropping: bool = False) -> Counted:
-    return _count(Unit(block, enters[0], stride, 0.5 if dropping else 1.0), enters)
-
-
-@lru_cache(CACHED)
-def _head_count(head: Head, last: Block, enters: Shape) -> Counted:
-    return _count(_head(head, last), enters)
+    return _inspect(Chain(head_layers(head.classes, last)), enters, None)
 
 
 def _inspect(module: nn.Module, enters: Shape, shortcut: ShortcutKind | None) -> Piece:
+    """Trace and count a module that nobody else uses."""
+    _let_through(module)
     found = operations(module, enters)
     return Piece(
         operations=found,
@@ -159,7 +157,24 @@ def _inspect(module: nn.Module, enters: Shape, shortcut: ShortcutKind | None) ->
         macs=sum(operation.macs for operation in found),
         shortcut=shortcut,
         kept=kept(found),
+        peak=peak(found, enters),
+        counted=_count(module, enters),
     )
+
+
+def _let_through(module: nn.Module) -> None:
+    """Let the module's norms and activations hand on what they get.
+
+    Neither changes a shape, and torch finds the shape of a batch norm on the meta device with Python code that takes
+    longer than all other layers together.
+    """
+    for layer in module.modules():
+        if isinstance(layer, _SAME_SHAPE):
+            layer.forward = _handed_on
+
+
+def _handed_on(x: torch.Tensor) -> torch.Tensor:
+    return x
 
 
 def _failing_piece(block: Block, stride: int, enters: Shape, leaves: Shape) -> Piece:
@@ -171,7 +186,7 @@ def _failing_piece(block: Block, stride: int, enters: Shape, leaves: Shape) -> P
         except ValueError:
             continue
         return replace(piece, operations=(), leaves=leaves, shortcut=shortcut)
-    return Piece((), enters, leaves, 0, 0, shortcut, Kept(0, False, False))
+    return Piece((), enters, leaves, 0, 0, shortcut, Kept(0, False, False), 0, Counted(0, 0, {}))
 
 
 def _count(module: nn.Module, enters: Shape) -> Counted:
@@ -181,10 +196,10 @@ def _count(module: nn.Module, enters: Shape) -> Counted:
     random numbers; it leaves all submodules in the root's mode, which this throw-away copy does not mind.
     """
     with TORCH:
-        data = torch.empty((IMAGES, *enters), device="meta")
+        image = torch.empty((1, *enters), device="meta")
         told = torchinfo.summary(
-            module, input_data=[data], device="meta", mode="eval", depth=8, verbose=0, cache_forward_pass=False
+            module, input_data=[image], device="meta", mode="eval", depth=8, verbose=0, cache_forward_pass=False
         )
     names = {id(child): path for path, child in module.named_modules()}
-    by_path = {names[id(row.module)]: int(row.macs) // IMAGES for row in told.summary_list if row.is_leaf_layer}
-    return Counted(int(told.total_params), int(told.total_mult_adds) // IMAGES, by_path)
+    by_path = {names[id(row.module)]: int(row.macs) for row in told.summary_list if row.is_leaf_layer}
+    return Counted(int(told.total_params), int(told.total_mult_adds), by_path)

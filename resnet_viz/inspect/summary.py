@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
+
+from .paths import Paths
+
+FLOAT = 4
+"""Bytes of a float32 value."""
 
 
 @dataclass(frozen=True)
@@ -12,7 +18,9 @@ class Row:
 
     ``params`` counts the layer's own parameters; ``macs`` is multiply-adds of convolutions and linear layers
     for one image; ``macs_torchinfo`` is torchinfo's own count (batch norm and bias terms too);
-    ``receptive_field`` is in input pixels (side of the square), at this layer's output.
+    ``receptive_field`` is in input pixels (side of the square), at this layer's output, and ``field_stride`` the
+    input pixels between the fields of two neighbours there. ``moved`` is the number of values that enter and leave
+    for one image.
     """
 
     path: str
@@ -25,6 +33,12 @@ class Row:
     macs: int
     macs_torchinfo: int
     receptive_field: int
+    field_stride: int
+    moved: int
+
+    def intensity(self, batch: int = 1) -> float:
+        """Arithmetic intensity in operations a byte: see :func:`intensity`."""
+        return intensity((self,), batch)
 
 
 @dataclass(frozen=True)
@@ -35,7 +49,10 @@ class Summary:
     must agree: ``agrees``); ``macs`` counts convolutions and linear layers, ``macs_torchinfo`` is torchinfo's
     total; ``activations`` is the number of values that the forward pass produces per image (outputs of
     convolutions and linear layers); ``memory`` the bytes for weights, gradients, momentum and stored
-    activations of a training step at the given batch; ``depth`` as the papers count it.
+    activations of a training step at the given batch, ``stored_memory`` those of the stored activations alone;
+    ``forward_memory`` the bytes for weights and the activations alive at the peak of a forward pass without
+    gradients, ``live_memory`` those of these activations alone; ``depth`` as the papers count it;
+    ``receptive_field`` and ``field_stride`` those of the last feature map; ``paths`` the ways of the gradient.
     """
 
     params: int
@@ -44,14 +61,37 @@ class Summary:
     macs_torchinfo: int
     activations: int
     memory: int
+    stored_memory: int
+    forward_memory: int
+    live_memory: int
     depth: int
     receptive_field: int
+    field_stride: int
+    paths: Paths
     rows: tuple[Row, ...]
 
     @property
     def agrees(self) -> bool:
         """True when the module's own count and torchinfo's are the same."""
         return self.params == self.params_torchinfo
+
+    def intensity(self, batch: int = 1) -> float:
+        """Arithmetic intensity in operations a byte, all rows together: see :func:`intensity`."""
+        return intensity(self.rows, batch)
+
+
+def intensity(rows: Iterable[Row], batch: int = 1) -> float:
+    """Arithmetic intensity (Williams, Waterman and Patterson 2009, the roofline's) of some layers at that batch.
+
+    2 operations a multiply-add of convolutions and linear layers, over 4 bytes for each weight once and for each
+    value that enters and leaves a layer once (no cache between layers); what is no row, activations and pools, is
+    taken as part of its neighbour. Norms and additions have no such operations: their own intensity is 0.
+    """
+    macs = params = moved = 0
+    for row in rows:
+        macs, params, moved = macs + row.macs, params + row.params, moved + row.moved
+    touched = FLOAT * (params + moved * batch)
+    return 2 * macs * batch / touched if touched else 0.0
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,11 @@ from typing import get_args
 
 from ..spec.block import Block
 from ..spec.errors import SpecError
-from ..spec.network import Network, checked
-from ..spec.shapes import problems
+from ..spec.network import Network, Stage, checked
 from .counting import norm_text
 from .graph import Detail, Edge, Graph, Node
 from .operations import INPUT, Operation
-from .pieces import Placed, placed
+from .pieces import Placed, cut
 
 _ACTIVATION_NAMES = {
     "ReLU": "ReLU", "LeakyReLU": "leaky ReLU", "GELU": "GELU", "SiLU": "SiLU", "Tanh": "tanh", "Sigmoid": "sigmoid",
@@ -44,7 +43,8 @@ def trace(network: Network, detail: Detail = "block") -> Graph:
         raise SpecError(f"detail is {detail!r}: use one of {', '.join(get_args(Detail))}.", field="detail")
     network = checked(network)
     image = (network.input.channels, network.input.height, network.input.width)
-    parts = placed(network)
+    found = cut(network)
+    parts = found.parts
     nodes = [Node("input", "input", "input", "", shape=image)]
     edges: list[Edge] = []
     if detail == "op":
@@ -56,27 +56,33 @@ def trace(network: Network, detail: Detail = "block") -> Graph:
             nodes.append(box)
     edges.append(Edge(nodes[-1].id, "output"))
     nodes.append(Node("output", "output", "output", "", shape=nodes[-1].shape))
-    return Graph(detail, tuple(nodes), tuple(edges), tuple(problem.message for problem in problems(network)))
+    return Graph(detail, tuple(nodes), tuple(edges), tuple(problem.message for problem in found.problems))
 
 
 def _operations(network: Network, parts: tuple[Placed, ...], nodes: list[Node], edges: list[Edge]) -> None:
-    for part in parts:
-        before = nodes[-1].id
-        if not part.piece.operations:
+    labels: dict[int, list[str]] = {}
+    for number, part in enumerate(parts):  # the stem is 0, so blocks count from 1
+        before, piece = nodes[-1].id, part.piece
+        if not piece.operations:
             nodes.append(_box(network, part))
             edges.append(Edge(before, nodes[-1].id))
             continue
-        for operation in part.piece.operations:
-            nodes.append(_node(operation, part))
+        if id(piece) not in labels:
+            labels[id(piece)] = [label(operation) for operation in piece.operations]
+        for operation, words in zip(piece.operations, labels[id(piece)], strict=True):
+            node = _node(operation, part, words)
+            if operation.module == "DropPath":  # a piece stands for equal blocks at any depth
+                node.attrs["survival"] = network.drop_path.of(number, network.blocks)
+            nodes.append(node)
             for source, shortcut in operation.inputs:
-                edges.append(Edge(before if source == INPUT else part.prefix + source, nodes[-1].id, shortcut))
+                edges.append(Edge(before if source == INPUT else part.prefix + source, node.id, shortcut))
 
 
-def _node(operation: Operation, part: Placed) -> Node:
+def _node(operation: Operation, part: Placed, words: str) -> Node:
     return Node(
         id=part.prefix + operation.id,
         kind=operation.kind,
-        label=label(operation),
+        label=words,
         path=part.prefix + operation.path,
         stage=part.stage,
         block=part.block,
@@ -96,13 +102,18 @@ def label(operation: Operation) -> str:
         words += [f"{attrs['groups']} groups"] if attrs["groups"] != 1 else []
         return ", ".join(words + ([f"/{stride}"] if stride != 1 else []))
     if operation.kind == "pool":
-        return "global average pool" if kernel is None else f"{kernel} × {kernel} max pool, /{stride}"
+        return "global average pool" if kernel is None else _pool_label(operation.module, int(kernel), int(stride or 1))
     if operation.kind == "linear":
         return f"linear, {attrs['out_channels']}"
     if operation.kind == "norm":
         return norm_text(operation.module, attrs.get("groups"))
     names = _ACTIVATION_NAMES | _MODULE_NAMES
     return names.get(operation.module) or _PLAIN_NAMES[operation.kind]
+
+
+def _pool_label(module: str, kernel: int, stride: int) -> str:
+    name = "max" if module == "MaxPool2d" else "average"
+    return f"{kernel} × {kernel} {name} pool" + (f", /{stride}" if stride != 1 else "")
 
 
 def _noun(block: Block) -> str:
@@ -125,10 +136,22 @@ def _box(network: Network, part: Placed) -> Node:
     return Node(
         path, "block", f"{_noun(block)}, {block.out_width}", path, part.stage, part.block, piece.leaves,
         piece.params, piece.macs, () if piece.shortcut is None else (piece.shortcut,),
-        {"branch": block.branch, "merge": block.merge, "order": block.order, "cardinality": block.cardinality,
-         "alpha": block.alpha, "stride": stage.stride if part.block == 1 else 1},
-        part.problem,
+        _attributes(block, stage.stride if part.block == 1 else 1) | {"own": _own(stage, block)}, part.problem,
     )  # fmt: skip
+
+
+def _attributes(block: Block, stride: int) -> dict[str, int | float | str]:
+    return {
+        "branch": block.branch, "merge": block.merge, "order": block.order, "cardinality": block.cardinality,
+        "alpha": block.alpha, "stride": stride,
+    }  # fmt: skip
+
+
+def _own(stage: Stage, block: Block) -> int:
+    """0 for the stage's block; another number for each other block that single places of the stage have."""
+    if not stage.overrides or block == stage.block:
+        return 0
+    return next(number for number, other in enumerate(stage.overrides, 1) if other.block == block)
 
 
 def _folded(network: Network, boxes: list[Node]) -> list[Node]:
@@ -142,7 +165,7 @@ def _folded(network: Network, boxes: list[Node]) -> list[Node]:
                 inside[-1], id=f"layer{s}", kind="stage", label=words, path=f"layer{s}", block=0,
                 params=sum(box.params for box in inside), macs=sum(box.macs for box in inside),
                 shortcuts=tuple(kind for box in inside for kind in box.shortcuts),
-                attrs={**inside[0].attrs, "blocks": stage.blocks},
+                attrs={**_attributes(stage.block, stage.stride), "blocks": stage.blocks},
                 problem=next((box.problem for box in inside if box.problem), None),
             )
         )  # fmt: skip

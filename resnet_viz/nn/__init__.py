@@ -7,6 +7,7 @@ import torch
 from ..spec.errors import SpecError
 from ..spec.network import Network, checked
 from ..spec.shapes import refuse
+from .forms import carry_forms
 from .initialisers import generator, initialise
 from .networks import ResidualNetwork
 from .shortcuts import Add, Carry, Gate, Pad, Transform, open_gates
@@ -14,7 +15,8 @@ from .stochastic import draw_from
 from .units import Unit
 
 __all__ = [
-    "Add", "Carry", "Gate", "Pad", "ResidualNetwork", "Transform", "Unit", "build", "draw_from", "open_gates",
+    "Add", "Carry", "Gate", "Pad", "ResidualNetwork", "Transform", "Unit", "build", "carry_forms", "draw_from",
+    "open_gates",
 ]  # fmt: skip
 
 

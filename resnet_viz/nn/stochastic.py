@@ -21,10 +21,11 @@ _KEYS = count()
 def kept(x: torch.Tensor, key: int, survival: float, whole: bool) -> torch.Tensor:
     """Zeros and 1 / survival for [N, C, H, W]: one number for all (``whole``), or one a value.
 
-    ``key`` names the generator: a trace of torch.fx records numbers, not generators.
+    ``key`` names the generator: a trace of torch.fx records numbers, not generators. A trace that outlives its
+    network draws from torch's own.
     """
-    source = _SOURCES[key]
-    mask = torch.empty(() if whole else x.shape, dtype=x.dtype, device=source.device)
+    source = _SOURCES.get(key)
+    mask = torch.empty(() if whole else x.shape, dtype=x.dtype, device=x.device if source is None else source.device)
     return (mask.bernoulli_(survival, generator=source) / survival).to(x.device)
 
 
@@ -79,7 +80,10 @@ class DropPath(Stochastic):
 
 
 class Dropout(Stochastic):
-    """Drops single values of a shortcut (He 2016b, Fig. 2f)."""
+    """Drops single values of a shortcut (He 2016b, Fig. 2f).
+
+    What is kept is divided by the share kept; the paper's expectation of one half needs ``alpha`` 0.5 besides.
+    """
 
 
 def draw_from(model: nn.Module, source: torch.Generator) -> None:

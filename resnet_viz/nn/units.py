@@ -2,65 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 from torch import nn
 
-from ..spec.block import Block, Order
+from ..spec.block import Block
+from ..spec.orders import ORDERS, Steps, behind
 from ..spec.plans import Convolution, Parallel, Path, Plan, plan_of
 from .layers import ACTIVATIONS, ATTENTIONS, NORM_TYPES, NORMS, POOLS, convolution
 from .shortcuts import MERGES, SHORTCUTS, Add, Carry, Gate, Kind, Transform, shortcut_kind, shortcut_name
 from .stochastic import Dropout, DropPath
-
-Steps = tuple[str, ...]
-
-
-def original(count: int) -> tuple[Steps, Steps, Steps]:
-    """He 2016b, Fig. 4a: norm after each convolution, activation between them and after the addition."""
-    branch: list[str] = []
-    for i in range(1, count + 1):
-        branch += [f"conv{i}", f"bn{i}", "relu"]
-    return (), tuple(branch[:-1]), ("relu",)
-
-
-def bn_after_addition(count: int) -> tuple[Steps, Steps, Steps]:
-    """He 2016b, Fig. 4b: the last norm stands behind the addition."""
-    _, branch, _ = original(count)
-    return (), branch[:-1], (f"bn{count}", "relu")
-
-
-def relu_before_addition(count: int) -> tuple[Steps, Steps, Steps]:
-    """He 2016b, Fig. 4c: the last activation stands in the branch, nothing after the addition."""
-    _, branch, _ = original(count)
-    return (), (*branch, "relu"), ()
-
-
-def relu_only_preactivation(count: int) -> tuple[Steps, Steps, Steps]:
-    """He 2016b, Fig. 4d: activation before each convolution, norm after it, nothing after the addition."""
-    _, branch, _ = original(count)
-    return ("relu",), branch, ()
-
-
-def preactivation(count: int) -> tuple[Steps, Steps, Steps]:
-    """He 2016b, Fig. 4e: norm and activation before each convolution, nothing after the addition."""
-    branch: list[str] = []
-    for i in range(1, count + 1):
-        branch += [f"bn{i}", "relu", f"conv{i}"]
-    return tuple(branch[:2]), tuple(branch[2:]), ()
-
-
-ORDERS: dict[Order, Callable[[int], tuple[Steps, Steps, Steps]]] = {
-    "original": original,
-    "bn_after_addition": bn_after_addition,
-    "relu_before_addition": relu_before_addition,
-    "relu_only_preactivation": relu_only_preactivation,
-    "preactivation": preactivation,
-}
-"""From the number of convolutions to the names of layers at the entry, in the branch, and after the addition.
-
-A projection starts behind the entry, every other shortcut at the block's own input.
-"""
 
 
 class Series(nn.Module):
@@ -136,11 +86,11 @@ def _layers(
     return made, tuple(name for name in names if name in made)
 
 
-def _path(block: Block, path: Path, join: str, behind: int) -> Series:
-    """One of parallel paths; ``behind`` is how many convolutions follow the join."""
+def _path(block: Block, path: Path, join: str, following: int) -> Series:
+    """One of parallel paths; ``following`` is how many convolutions follow the join."""
     count = len(path.convs)
-    _, branch, _ = ORDERS[block.order](count + behind)
-    steps = branch[: len(branch) - len(_behind(branch, count, join))]
+    _, branch, _ = ORDERS[block.order](count + following)
+    steps = branch[: len(branch) - len(behind(branch, count, join))]
     widths = {i: (conv.in_channels, conv.out_channels) for i, conv in enumerate(path.convs, 1)}
     widths[count + 1] = (path.convs[-1].out_channels, 0)
     made, there = _layers(block, dict(enumerate(path.convs, 1)), widths, steps)
@@ -148,17 +98,6 @@ def _path(block: Block, path: Path, join: str, behind: int) -> Series:
     if pool is not None:
         made["pool"], there = pool, ("pool", *there)
     return Series(made, there)
-
-
-def _behind(branch: Steps, level: int, join: str) -> Steps:
-    """What of a branch stands behind the join when paths hold the convolutions up to ``level``.
-
-    Concatenated paths keep their last norm and activation; added ones are normed as a whole (Xie 2017, Sect. 4).
-    """
-    if join == "sum":
-        return branch[branch.index(f"conv{level}") + 1 :]
-    following = f"conv{level + 1}"
-    return branch[branch.index(following) :] if following in branch else ()
 
 
 def _joined(parallel: Parallel) -> int:
@@ -221,7 +160,7 @@ class Unit(nn.Module):
         if parallel is not None:
             outer = (parallel.paths[0].convs[0].in_channels, _joined(parallel))
             widths |= dict.fromkeys(range(1, begin + 1), outer)
-            branch = _behind(branch, begin, parallel.join)
+            branch = behind(branch, begin, parallel.join)
             join = Concatenate() if parallel.join == "concatenate" else Sum()
             paths["paths"] = Paths([_path(block, path, parallel.join, len(convs)) for path in parallel.paths], join)
         made, there = _layers(block, convs, widths, (*entry, *branch, *after))
@@ -251,27 +190,23 @@ class Unit(nn.Module):
         return self._run(self._exit, y)
 
     def start_as_zero(self) -> None:
-        """Let the branch give zero: the scale of its last norm, or its last convolution where it has no norm.
+        """Let the branch give zero: its last layer with weights, a norm's scale or else a convolution, starts at zero.
 
-        A branch that ends in a sigmoid cannot give zero.
+        An earlier norm would not do: behind its zeros a ReLU passes no gradient, and the branch stays zero for ever.
         """
         _end_in_zero(self, self._branch)
 
 
 def _end_in_zero(series: nn.Module, steps: Steps) -> None:
-    layers = [getattr(series, name) for name in steps]
-    inside = [module for layer in layers for module in layer.modules()]
-    # sigmoid(0) is not 0: then a zero norm in front of the last convolution would not do.
-    normed = any(isinstance(m, NORM_TYPES) for m in inside) and not any(isinstance(m, nn.Sigmoid) for m in inside)
-    for layer in reversed(layers):
+    for name in reversed(steps):
+        layer = getattr(series, name)
         if isinstance(layer, Paths):
             for path in layer.children():
                 if isinstance(path, Series):
                     _end_in_zero(path, path.steps)
             return
-        if isinstance(layer, NORM_TYPES) or (isinstance(layer, nn.Conv2d) and not normed):
+        if isinstance(layer, (*NORM_TYPES, nn.Conv2d)):
             nn.init.zeros_(layer.weight)
-        if isinstance(layer, (*NORM_TYPES, nn.Conv2d)) and layer.bias is not None:
-            nn.init.zeros_(layer.bias)
-        if isinstance(layer, NORM_TYPES) or (isinstance(layer, nn.Conv2d) and not normed):
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
             return

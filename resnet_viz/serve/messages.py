@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from resnet_viz.runs.liveness import status
 from resnet_viz.runs.store import Event, Frame, RunRow, Store
-from resnet_viz.spec import Experiment
+from resnet_viz.spec import Experiment, Stage
 
 from .thinning import Segment, Signals, frame_messages, segments
 from .witness import VerdictRow, Witness
@@ -191,23 +191,28 @@ def mark_rows(events: Iterable[Event]) -> list[dict[str, Any]]:
 @dataclass(frozen=True)
 class Plan:
     """What an experiment asks for: steps, pace, learning rate and the steps of its warm-up; for each contestant,
-    whether a stage has shortcuts."""
+    which stages have shortcuts: a stage in which some blocks have one has a list, block by block."""
 
     steps: int = 0
     pace: float = 0.0
     lr: float = 0.0
     warmup: int = 0
-    shortcuts: dict[str, list[bool]] = field(default_factory=dict)
+    shortcuts: dict[str, list[bool | list[bool]]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, experiment: Experiment) -> Plan:
         """Read it from the experiment."""
         shortcuts = {
-            name: [stage.block.merge != "none" for stage in network.stages]
+            name: [_with_shortcut(stage) for stage in network.stages]
             for name, network in experiment.contestants.items()
         }
         recipe = experiment.recipe
         return cls(experiment.steps, recipe.pace, recipe.learning_rate, recipe.warmup_steps, shortcuts)
+
+
+def _with_shortcut(stage: Stage) -> bool | list[bool]:
+    each = [block.merge != "none" for block in stage.each]
+    return each[0] if len(set(each)) == 1 else each
 
 
 def planned(experiment_json: str) -> Plan:

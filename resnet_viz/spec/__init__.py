@@ -7,8 +7,9 @@ from .comparison import Comparison
 from .datasets import DATASETS, DatasetInfo
 from .errors import ShareError, SpecError, sentence
 from .experiment import Experiment, Recipe
+from .files import read_spec, write_spec
 from .network import DropPath, Head, Init, Input, Network, Override, Stage, Stem, checked
-from .presets import PresetInfo, preset, preset_groups, preset_info, presets
+from .presets import Figure, PresetInfo, preset, preset_groups, preset_info, presets
 from .share import decode, encode
 from .twins import differences, fit_to_dataset, plain_twin, residual_twin
 
@@ -18,6 +19,7 @@ __all__ = [
     "DatasetInfo",
     "DropPath",
     "Experiment",
+    "Figure",
     "Head",
     "Init",
     "Input",
@@ -41,6 +43,8 @@ __all__ = [
     "preset_groups",
     "preset_info",
     "presets",
+    "read_spec",
     "residual_twin",
     "sentence",
+    "write_spec",
 ]  # fmt: skip

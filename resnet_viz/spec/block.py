@@ -99,7 +99,8 @@ class Block(Frozen):
         Without ``base_width`` the inner width is ``width``, cut into ``cardinality`` groups.
     form
         How a grouped bottleneck is written: "grouped" convolution, "split_concatenate" (paths joined before the
-        last 1x1) or "split_sum" (whole paths added): equal functions (Xie 2017, Fig. 3c, b, a).
+        last 1x1) or "split_sum" (whole paths added): equal functions with the same weights (Xie 2017, Fig. 3c, b, a).
+        Their fans differ, so that they start from other distributions, and group and layer norm see other groups.
     merge
         "none": plain; "add" (He 2016a, eq. 1); "highway": T F(x) + (1 - T) x with a gate T (Srivastava 2015,
         eq. 3; "exclusive gating" in He 2016b, Table 1); "shortcut_gate": F(x) + (1 - T) x (He 2016b, Table 1).
@@ -212,7 +213,7 @@ class Block(Frozen):
                 f"base_width {self.base_width} gives groups of no channels at width {self.width}: "
                 f"use at least {-(-REFERENCE_WIDTH // self.width)}"
             )
-        if self.inner_width > MAX_WIDTH or self.out_width > 16 * MAX_WIDTH:
+        if self.inner_width > MAX_WIDTH:
             raise ValueError(f"inner width {self.inner_width} is above {MAX_WIDTH}: lower base_width or cardinality")
         wide = [self.inner_width] + ([self.out_width] if self.branch == "basic" else [])
         for channels in wide:
@@ -233,8 +234,6 @@ class Block(Frozen):
             )
         if not self.paths and self.width < 4:
             raise ValueError(f"branch paths cuts width {self.width} into 4 paths: use a width of at least 4")
-        if self.out_width > 16 * MAX_WIDTH:
-            raise ValueError(f"the paths give {self.out_width} channels, above {16 * MAX_WIDTH}: use narrower ones")
         return self
 
     @model_validator(mode="after")

@@ -35,21 +35,48 @@ _BOUNDS = {
     "less_than": ("lt", "must be below"),
 }
 
+_LENGTHS = {"too_short": ("min_length", "at least"), "too_long": ("max_length", "at most")}
+
 
 def sentence(error: BaseException) -> str:
     """The one sentence of a refusal: pydantic's first complaint with place and value, or the error's own text."""
     if not isinstance(error, ValidationError):
         return str(error)
     first = error.errors(include_url=False)[0]
-    place = ".".join(str(part + 1 if isinstance(part, int) else part) for part in first["loc"])
-    value = repr(first["input"])
-    value = value if len(value) <= 40 else value[:37] + "..."
+    parts = [str(part + 1) if isinstance(part, int) else _shown(part) for part in first["loc"]]
+    place = _short(".".join(parts), 80) or "it"
+    value = _short(_quoted(first["input"]), 40)
     if first["type"] in _BOUNDS:
         key, words = _BOUNDS[first["type"]]
         bound = first["ctx"][key]
         return f"{place} is {value}: it {words} {int(bound) if bound == int(bound) else bound}."
+    if first["type"] in _LENGTHS and first["ctx"]["field_type"] == "Tuple":
+        key, words = _LENGTHS[first["type"]]
+        return f"{place} has {first['ctx']['actual_length']} entries: it must have {words} {first['ctx'][key]}."
     if first["type"] == "extra_forbidden":
         return f"{place} is not a field that this version knows."
     if first["type"] == "value_error":
         return first["msg"].removeprefix("Value error, ")
     return f"{place} is {value}: {first['msg'][:1].lower()}{first['msg'][1:]}."
+
+
+def stopped(text: str) -> str:
+    """The sentence with its full stop."""
+    return text if text.endswith((".", "?")) else text + "."
+
+
+def _shown(name: str) -> str:
+    """A field's name as it may stand in a sentence: those of a file or a link are the sender's own."""
+    name = name[:81]
+    return name if name.isprintable() else repr(name)
+
+
+def _quoted(value: object) -> str:
+    try:
+        return repr(value)
+    except ValueError:  # Python writes no whole number of more than 4,300 digits
+        return "a number of thousands of digits"
+
+
+def _short(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 3] + "..."

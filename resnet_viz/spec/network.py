@@ -116,7 +116,7 @@ class Init(Frozen):
 
     Kaiming's schemes are for layers with a ReLU behind them, so they leave the linear layer at torch's default,
     as torchvision does. Biases start at zero but under "pytorch". ``zero_last`` makes every branch start as zero:
-    the scale of its last norm (Goyal 2017, Sect. 5.1), or the weights of its last convolution where it has no norm.
+    the scale of the norm at its end (Goyal 2017, Sect. 5.1), or its last convolution where no norm stands behind it.
     """
 
     scheme: Scheme = "kaiming_fan_out"
@@ -136,6 +136,12 @@ class DropPath(Frozen):
     def of(self, number: int, blocks: int) -> float:
         """Survival probability of block ``number`` (from 1) of ``blocks``."""
         return self.survival if self.decay == "constant" else 1 - number / blocks * (1 - self.survival)
+
+
+def never_learns_from_zero(block: Block) -> bool:
+    """Whether the branch ends in an activation that gives no zero, or no gradient there, beside a shortcut."""
+    ends = block.merge != "none" and block.order == "relu_before_addition"
+    return ends and block.activation in ("relu", "sigmoid")
 
 
 class Network(Frozen):
@@ -168,6 +174,19 @@ class Network(Frozen):
                 f"drop_path.survival is {self.drop_path.survival:g}, but no block has a shortcut that could stand in "
                 "for a dropped branch: use survival 1, or a residual network"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _zero_can_learn(self) -> Self:
+        if not self.init.zero_last:
+            return self
+        for block in self.each:
+            if never_learns_from_zero(block):
+                why = "passes no gradient at zero" if block.activation == "relu" else "is not zero at zero"
+                raise ValueError(
+                    f"init.zero_last starts branches at zero, but order relu_before_addition ends them in "
+                    f"{block.activation}, which {why}: use order original, or zero_last off"
+                )
         return self
 
     @property

@@ -169,6 +169,23 @@ def weight_shapes(network: Network) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
+def zeroed(network: Network) -> frozenset[str]:
+    """Paths of the convolutions that ``init.zero_last`` starts at zero: those that no norm follows in the branch."""
+    if not network.init.zero_last:
+        return frozenset()
+    found = set()
+    for row in block_shapes(network):
+        block = network.stages[row.stage - 1].block_at(row.block)
+        if block.norm != "none" and block.order not in ("preactivation", "bn_after_addition"):
+            continue
+        plan = plan_of(block, row.enters[0], row.stride)
+        names = [name for name, _ in named(plan)]
+        # The last name of the plan, or the last of each path where the plan ends in parallel paths.
+        ends = {name.rpartition(".")[0]: name for name in names} if isinstance(plan[-1], Parallel) else {"": names[-1]}
+        found |= {f"layer{row.stage}.{row.block - 1}.{name}" for name in ends.values()}
+    return frozenset(found)
+
+
 def _block_weights(block: Block, channels: int, stride: int) -> Iterator[tuple[str, tuple[int, ...]]]:
     out = block.out_width
     for name, conv in named(plan_of(block, channels, stride)):

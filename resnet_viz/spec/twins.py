@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from .block import Block
 from .datasets import DATASETS
-from .network import MAX_NAME, Input, Network
+from .network import MAX_NAME, Input, Network, never_learns_from_zero
 from .shapes import problems
 
 
@@ -27,7 +27,10 @@ def _with_merge(network: Network, merge: Literal["none", "add"], name: str) -> N
     changes: dict[str, Any] = {"stages": stages, "name": name[:MAX_NAME]}
     if merge == "none":  # a dropped branch would leave nothing
         changes["drop_path"] = network.drop_path.model_copy(update={"survival": 1.0})
-    return network.model_copy(update=changes)
+    twin = network.model_copy(update=changes)
+    if any(map(never_learns_from_zero, twin.each)):
+        return twin.model_copy(update={"init": network.init.model_copy(update={"zero_last": False})})
+    return twin
 
 
 def _plain_name(name: str) -> str:
@@ -118,9 +121,9 @@ def _flat(network: Network) -> dict[str, Any]:
     for i, stage in enumerate(network.stages, 1):
         for field, value in stage.model_dump(exclude={"block", "overrides"}).items():
             rows[f"stage {i} {field}"] = value
-        rows.update({f"stage {i} {field}": value for field, value in _block_rows(stage.block)})
+        rows.update({f"stage {i} {field}": value for field, value in block_fields(stage.block)})
         for override in stage.overrides:
-            rows.update({f"stage {i} block {override.index} {f}": v for f, v in _block_rows(override.block)})
+            rows.update({f"stage {i} block {override.index} {f}": v for f, v in block_fields(override.block)})
     return rows
 
 
@@ -136,8 +139,8 @@ def _says_nothing(key: str, left: dict[str, Any], right: dict[str, Any]) -> bool
     return pair == {"-", _DEFAULTS.get(key.rpartition(" ")[2], "")}
 
 
-def _block_rows(block: Block) -> list[tuple[str, Any]]:
-    """The block's fields; "-" for those that do nothing in it."""
+def block_fields(block: Block) -> list[tuple[str, Any]]:
+    """The block's fields and values, in the model's order; "-" for those that do nothing in it."""
     idle = {field for field in _NEEDS_SHORTCUT if block.merge == "none"}
     idle |= set() if block.gated else {"gate_bias", "gate_kernel"}
     idle |= set() if block.branch == "paths" else {"paths"}

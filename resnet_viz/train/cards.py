@@ -31,10 +31,14 @@ def _kind(block: Block) -> tuple[str, ...]:
     words = [("pre-activation " if block.preactivated else "") + branch]
     if block.cardinality > 1:
         words.append(f"{block.cardinality} groups")
+    if block.attention != "none":
+        words.append({"squeeze_excitation": "squeeze-excitation"}.get(block.attention, block.attention))
     if block.norm == "none":
         words.append("no norm")
     gates = {"highway": "highway gates", "shortcut_gate": "gated shortcut"}
     words.append("no shortcut" if block.merge == "none" else gates.get(block.merge, f"shortcut {block.shortcut}"))
+    if block.merge != "none" and (block.alpha, block.beta) != (1, 1):
+        words.append(f"{block.beta:g} F(x) + {block.alpha:g} x")
     return tuple(words)
 
 

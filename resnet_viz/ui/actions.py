@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from typing import NoReturn
-from urllib.parse import quote
 
 import streamlit as st
 
-from resnet_viz.spec import Network, SpecError, encode
+from resnet_viz.spec import Network, SpecError
 from resnet_viz.ui import fields, pages
 from resnet_viz.ui.draft import PARAMETER, SESSION, Draft, read_file
 from resnet_viz.ui.graph_view import Focus, set_focus
+from resnet_viz.ui.sharing import open_button, save_button, share_popover, uploaded
 
 FILE = "playground file"
 RACING = "playground race asked for"
@@ -28,9 +27,7 @@ def action_bar(draft: Draft) -> None:
             "Redo", key="playground redo", on_click=draft.redo, disabled=not draft.can_redo, shortcut="Mod+Shift+Z",
             help="Do it again",
         )  # fmt: skip
-        with st.popover("Share link", help="An address that opens this network"):
-            st.caption("Whoever opens this address sees this network.")
-            st.code(share_address(draft.network), language=None, wrap_lines=True)
+        share_popover(draft.network, PARAMETER, "network")
         with st.popover("File"):
             _file(draft)
         st.button(
@@ -59,37 +56,26 @@ def start_race(network: Network) -> NoReturn:
     pages.go(pages.RACE)
 
 
-def share_address(network: Network) -> str:
-    """The page's address with this network in it."""
-    return f"{st.context.url or ''}?{PARAMETER}={quote(encode(network), safe='')}"
-
-
 def _file(draft: Draft) -> None:
-    st.download_button(
-        "Save as file", draft.network.model_dump_json(indent=2), file_name=f"{file_stem(draft.network.name)}.json",
-        mime="application/json", on_click="ignore", width="stretch",
-    )  # fmt: skip
-    # A new key after each opening empties the widget, so that a later run does not open the same file again.
-    count = st.session_state.setdefault(f"{FILE} count", 0)
-    st.file_uploader("Open a file", type=["json"], key=f"{FILE} {count}", on_change=_opened, max_upload_size=1)
+    save_button(draft.network, draft.network.name)
+    open_button(_file_key(), _opened)
     fields.refusal(draft, "file")
+
+
+def _file_key() -> str:
+    # A new key after each opening empties the widget, so that a later run does not open the same file again.
+    return f"{FILE} {st.session_state.setdefault(f'{FILE} count', 0)}"
 
 
 def _opened() -> None:
     draft: Draft = st.session_state[SESSION]
-    count = st.session_state[f"{FILE} count"]
-    upload = st.session_state.get(f"{FILE} {count}")
-    if upload is None:
+    data = uploaded(_file_key())
+    if data is None:
         return
     try:
-        draft.load(read_file(upload.getvalue()))
+        draft.load(read_file(data))
     except SpecError as error:
         draft.refuse("file", str(error))
         return
     set_focus(Focus())
-    st.session_state[f"{FILE} count"] = count + 1
-
-
-def file_stem(name: str) -> str:
-    """The name as a file may carry it: letters, digits, dash, dot, underscore."""
-    return re.sub(r"[^\w.-]+", "-", name, flags=re.ASCII).strip("-.") or "network"
+    st.session_state[f"{FILE} count"] += 1

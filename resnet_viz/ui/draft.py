@@ -21,13 +21,24 @@ from typing import Any
 import streamlit as st
 from pydantic import ValidationError
 
-from resnet_viz.spec import Experiment, Network, ShareError, SpecError, decode, encode, preset, presets, sentence
+from resnet_viz.spec import (
+    Comparison,
+    Experiment,
+    Network,
+    ShareError,
+    SpecError,
+    decode,
+    encode,
+    preset,
+    presets,
+    read_spec,
+    sentence,
+)
+from resnet_viz.spec.compact import EDITED
 from resnet_viz.spec.shapes import problems
 
 DEFAULT = "resnext50_32x4d"
 MAX_HISTORY = 200
-MAX_FILE = 200_000
-EDITED = " edited"
 SESSION = "network draft"
 PARAMETER = "n"
 STALE_SECONDS = 1.5
@@ -42,7 +53,8 @@ class Draft:
 
     ``history[position]`` is the network that can be built and that totals, table and URL show; ``attempt`` is a
     later one that cannot be built, ``attempt_field`` the field that made it so; ``refusals`` has one sentence a
-    field; ``notice`` one sentence about the last load (a link that was no link).
+    field; ``notice`` one sentence about the last load (a link that was no link); ``note`` a field and what the last
+    edit of it took along.
     """
 
     history: list[Network]
@@ -51,6 +63,7 @@ class Draft:
     attempt_field: str = ""
     refusals: dict[str, str] = field(default_factory=dict)
     notice: str = ""
+    note: tuple[str, str] = ("", "")
     touched: bool = False
     written: str | None = None
     superseded: tuple[str | None, float] = ("", 0.0)
@@ -83,7 +96,7 @@ class Draft:
         ``ValueError``) leaves the draft as it was.
         """
         self.touched = True
-        self.notice = ""
+        self.notice, self.note = "", ("", "")
         try:
             network = renamed(make(self.shown))
         except (ValidationError, ValueError) as error:
@@ -153,8 +166,7 @@ class Draft:
             self.notice = str(error)
             return
         if not isinstance(network, Network):
-            what, page = ("race", "Race") if isinstance(network, Experiment) else ("comparison", "Compare")
-            self.notice = f"This link holds a {what}, not a network: open it on the {page} page."
+            self.notice = f"This link holds {elsewhere(network)}"
             return
         near = sorted(range(len(self.history)), key=lambda i: abs(i - self.position))
         for i in near:
@@ -172,7 +184,7 @@ class Draft:
         self.position = len(self.history) - 1
 
     def _forget(self) -> None:
-        self.attempt, self.refusals, self.notice = None, {}, ""
+        self.attempt, self.refusals, self.notice, self.note = None, {}, "", ("", "")
 
 
 def changed(network: Network, changes: Mapping[Path, Any]) -> Network:
@@ -201,19 +213,27 @@ def renamed(network: Network) -> Network:
 
 def read_file(data: bytes) -> Network:
     """The network of a saved file. Raises ``SpecError``, one sentence, for anything else."""
-    if len(data) > MAX_FILE:
-        raise SpecError(f"This file has {len(data):,} bytes, and a saved network has at most {MAX_FILE:,}.")
     try:
-        return Network.model_validate_json(data)
-    except ValidationError as error:
-        if error.errors()[0]["type"] == "json_invalid":
-            raise SpecError("This file is not JSON: open one that was written by Save as file.") from error
-        raise SpecError(f"This file holds no network that can be: {words(error)}") from error
+        thing = read_spec(data)
+    except SpecError as error:
+        raise SpecError(words(error)) from error
+    if not isinstance(thing, Network):
+        raise SpecError(f"This file holds {elsewhere(thing)}")
+    return thing
+
+
+def elsewhere(thing: Experiment | Comparison) -> str:
+    """What it is, if not a network, and which page opens it."""
+    what, page = ("race", "Race") if isinstance(thing, Experiment) else ("comparison", "Compare")
+    return f"a {what}, not a network: open it on the {page} page."
 
 
 def words(error: BaseException) -> str:
     """A refusal for the page: "stages.2.block.width is 0: ..." reads "Stage 2's width is 0: ..." there."""
-    return re.sub(r"^stages\.(\d+)\.(?:block\.)?(\w+) is", r"Stage \1's \2 is", full_stop(sentence(error)))
+    # The place may stand behind "This file holds no network that can be: ".
+    told = full_stop(sentence(error))
+    told = re.sub(r"^stages\.(\d+)\.overrides\.\d+\.block\.(\w+) is", r"This block's \2 is", told)
+    return re.sub(r"(?:^|(?<=: ))stages\.(\d+)\.(?:block\.)?(\w+) is", r"Stage \1's \2 is", told)
 
 
 def full_stop(text: str) -> str:
@@ -250,8 +270,14 @@ def open_draft(*, arrived: bool) -> Draft:
 
 
 def write_draft(draft: Draft) -> None:
-    """Put the draft into the address bar when it is not there yet. The untouched default needs no text."""
-    text = encode(draft.network)
+    """Put the draft into the address bar when it is not there yet. The untouched default needs no text.
+
+    A network that is too large for a link leaves the address as it is.
+    """
+    try:
+        text = encode(draft.network)
+    except ShareError:
+        return
     pristine = draft.written is None and len(draft.history) == 1 and draft.network == preset(DEFAULT)
     if pristine or draft.notice or draft.attempt is not None or st.query_params.get(PARAMETER) == text:
         return

@@ -13,7 +13,7 @@ from math import prod
 from resnet_viz.draw.wording import cut_middle, listed
 from resnet_viz.spec import DATASETS, Experiment, Network, differences
 from resnet_viz.spec.network import Scheme
-from resnet_viz.spec.plans import weight_shapes
+from resnet_viz.spec.plans import weight_shapes, zeroed
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,13 @@ def shared_weights(first: Network, second: Network) -> SharedWeights:
     """Which layers of two networks start with the same weights when both are built from the same seed."""
     left, right = weight_shapes(first), weight_shapes(second)
     one, other = first.init.scheme, second.init.scheme
+    zero, null = zeroed(first), zeroed(second)
     same = tuple(
-        path for path, shape in left.items() if right.get(path) == shape and drawn(one, shape) == drawn(other, shape)
+        path
+        for path, shape in left.items()
+        if right.get(path) == shape
+        and (path in zero) == (path in null)
+        and (path in zero or drawn(one, shape) == drawn(other, shape))
     )
     return SharedWeights(
         same, tuple(path for path in left if path not in same), tuple(path for path in right if path not in same)

@@ -12,10 +12,14 @@ from typing import Any
 import streamlit as st
 
 from resnet_viz.spec import Network
-from resnet_viz.ui.draft import SESSION, Draft
+from resnet_viz.ui.block_edits import said
+from resnet_viz.ui.draft import SESSION, Draft, changed
 from resnet_viz.ui.plain_text import plain
 
 Edit = Callable[[Network, Any], Network]
+
+MOST_IN_A_ROW = 22
+"""Letters of options that stand side by side, two more for each."""
 
 
 def key_of(place: str) -> str:
@@ -24,17 +28,32 @@ def key_of(place: str) -> str:
 
 
 def refusal(draft: Draft, *places: str) -> None:
-    """The sentence of the first of those fields that has one, where the field stands."""
+    """The sentence of the first of those fields that has one, where the field stands, and what its edit took along."""
     told = next((text for place in places if (text := draft.refusal(place))), "")
     if told:
         st.error(plain(told))
+    elif draft.note[0] in places:
+        st.caption(plain(draft.note[1]))
+
+
+def at(*path: str | int) -> Edit:
+    """An edit that puts the field's value at that path of the network."""
+    return lambda network, value: changed(network, {path: value})
+
+
+def fits_in_a_row(options: Mapping[Any, str]) -> bool:
+    """Whether the options can stand side by side in the narrow form."""
+    return sum(len(text) + 2 for text in options.values()) <= MOST_IN_A_ROW
 
 
 def _edited(place: str, make: Edit) -> None:
     draft: Draft | None = st.session_state.get(SESSION)
     value = st.session_state.get(key_of(place))
-    if draft is not None:
-        draft.edit(place, lambda network: make(network, value))
+    if draft is None:
+        return
+    before = draft.shown
+    if draft.edit(place, lambda network: make(network, value)):
+        draft.note = (place, said(before, draft.shown))
 
 
 def _show(draft: Draft, place: str, value: Any) -> str:
@@ -60,6 +79,25 @@ def number(
         refusal(draft, place)
 
 
+def decimal(
+    draft: Draft, place: str, label: str, value: float, make: Edit, *, disabled: bool = False, help: str | None = None
+) -> None:
+    """A number with decimals, without bounds of its own like :func:`number`."""
+    key = _show(draft, place, float(value))
+    st.number_input(
+        label, value="min", step=0.1, format="%g", key=key, on_change=_edited, args=(place, make), disabled=disabled,
+        help=help,
+    )  # fmt: skip
+    refusal(draft, place)
+
+
+def switch(draft: Draft, place: str, label: str, value: bool, make: Edit, *, help: str | None = None) -> None:
+    """Yes or no."""
+    key = _show(draft, place, value)
+    st.toggle(label, key=key, on_change=_edited, args=(place, make), help=help)
+    refusal(draft, place)
+
+
 def choice(
     draft: Draft, place: str, label: str, options: Mapping[Any, str], value: Any, make: Edit, *,
     disabled: bool = False, segmented: bool = False,
@@ -81,6 +119,17 @@ def text(draft: Draft, place: str, label: str, value: str, make: Edit) -> None:
     """A line of text."""
     key = _show(draft, place, value)
     st.text_input(label, key=key, on_change=_edited, args=(place, make))
+    refusal(draft, place)
+
+
+def lines(
+    draft: Draft, place: str, label: str, value: str, make: Edit, *, disabled: bool = False, help: str | None = None
+) -> None:
+    """Several lines of text."""
+    key = _show(draft, place, value)
+    st.text_area(
+        label, key=key, height=128, on_change=_edited, args=(place, make), disabled=disabled, help=help
+    )  # fmt: skip
     refusal(draft, place)
 
 

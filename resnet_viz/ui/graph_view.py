@@ -60,7 +60,8 @@ def focus_from(message: Any) -> Focus | None:
 
 
 @cache
-def _component() -> Callable[..., Any]:
+def component() -> Callable[..., Any]:
+    """The graph's component, made once."""
     css = (HERE / "graph.css").read_text(encoding="utf-8")
     return st.components.v2.component(
         "resnet_viz_graph",
@@ -77,7 +78,7 @@ def graph_view(network: Network, focus: Focus, *, on_go: Callable[[Focus], None]
         if asked is not None:
             on_go(asked)
 
-    _component()(
+    component()(
         key=KEY,
         data={
             "layout": layout_of(network, focus.stage, focus.block).data(),

@@ -1,6 +1,6 @@
 """Graphs and counts of a network for the pages, kept for the last networks that anyone looked at.
 
-Keyed by share text, so that two visitors with the same network share the work. torch is imported on first use.
+Keyed by the network, so that two visitors with the same network share the work. torch is imported on first use.
 """
 
 from __future__ import annotations
@@ -12,41 +12,34 @@ from resnet_viz.draw.layout import layout
 from resnet_viz.draw.zoom import zoom
 from resnet_viz.inspect import Graph, Summary, summarize, trace
 from resnet_viz.inspect.graph import Detail
-from resnet_viz.spec import Network, decode, encode
+from resnet_viz.spec import Network
 
 KEPT = 64
 """Networks kept in memory; one takes well below a megabyte, cifar_resnet1202 about two."""
 
 
 @lru_cache(maxsize=KEPT)
-def _summary(text: str, batch: int) -> Summary:
-    return summarize(_network(text), batch)
+def _summary(network: Network, batch: int) -> Summary:
+    return summarize(network, batch)
 
 
 @lru_cache(maxsize=KEPT)
-def _graph(text: str, detail: Detail) -> Graph:
-    return trace(_network(text), detail)
+def _graph(network: Network, detail: Detail) -> Graph:
+    return trace(network, detail)
 
 
 @lru_cache(maxsize=KEPT)
-def _layout(text: str, stage: int, block: int) -> Layout:
-    blocks = _graph(text, "block") if stage else None
-    ops = _graph(text, "op") if block else None
-    return layout(zoom(_graph(text, "stage"), blocks, ops, stage=stage, block=block), stage=stage, block=block)
-
-
-def _network(text: str) -> Network:
-    network = decode(text)
-    if not isinstance(network, Network):
-        raise TypeError(f"share text {text[:20]!r} is not a network")
-    return network
+def _layout(network: Network, stage: int, block: int) -> Layout:
+    blocks = _graph(network, "block") if stage else None
+    ops = _graph(network, "op") if block else None
+    return layout(zoom(_graph(network, "stage"), blocks, ops, stage=stage, block=block), stage=stage, block=block)
 
 
 def summary_of(network: Network, batch: int = 1) -> Summary:
     """Counts of a network. Raises ``SpecError`` when it cannot be built."""
-    return _summary(encode(network), batch)
+    return _summary(network, batch)
 
 
 def layout_of(network: Network, stage: int = 0, block: int = 0) -> Layout:
     """The drawing of a network with a stage, or a block of it, opened (both from 1; 0: not)."""
-    return _layout(encode(network), stage, block)
+    return _layout(network, stage, block)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
@@ -13,47 +14,71 @@ from resnet_viz.ui.graph_view import Focus
 from resnet_viz.ui.inspection import summary_of
 
 EVERY = "playground every layer"
+MORE = "playground more columns"
+COLUMNS = ("layer", "operation", "output", "parameters", "mult-adds", "receptive field")
+"""What is shown without the toggle "More columns"."""
+
 ROW_HEIGHT = 30
 MOST_HEIGHT = 424
 STYLED = 400
 """Above so many lines none is marked: marking costs a style for each cell."""
 
 
-def layer_table(draft: Draft, focus: Focus) -> None:
-    """The lines for what the graph shows opened; the count is checked in the heading."""
+def layer_table(draft: Draft, focus: Focus, switch: Callable[[], None]) -> None:
+    """The lines for what the graph shows opened; the count is checked in the heading, which ``switch`` begins."""
     summary = summary_of(draft.network)
     focus = focus.within(draft.network)
-    with st.container(border=True, key="card_layers"):
-        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-            checked = (
-                "the count agrees with Σ numel"
-                if summary.agrees
-                else f"torchinfo counts {summary.params_torchinfo:,}, Σ numel is {summary.params:,}"
-            )
-            which = "the last network that can be built" if draft.attempt else "torchinfo on the real module"
-            st.markdown(f"**Layers** :gray[· {which}; {checked}]")
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        switch()
+        checked = (
+            "agrees with Σ numel"
+            if summary.agrees
+            else f"torchinfo counts {summary.params_torchinfo:,}, Σ numel is {summary.params:,}"
+        )
+        which = "the last network that can be built" if draft.attempt else "torchinfo on the real module"
+        st.caption(f"{which}; {checked}")
+        with st.container(horizontal=True, width="content"):
+            more = st.toggle("More columns", key=MORE)
             every = st.toggle("Every layer", key=EVERY, help="Show repeated blocks line by line")
-        rows = table_rows(summary.rows, stage=focus.stage, block=focus.block, every=every)
-        height = min(ROW_HEIGHT * (len(rows) + 1) + 3, MOST_HEIGHT)
-        st.dataframe(
-            _marked(rows, focus.selected), hide_index=True, width="stretch", height=height, row_height=ROW_HEIGHT,
-            column_config={
-                "layer": st.column_config.TextColumn(width=150),
-                "operation": st.column_config.TextColumn(width=229),
-                "output": st.column_config.TextColumn(width=116, alignment="right"),
-                "parameters": st.column_config.NumberColumn(width=86, format="localized"),
-                "mult-adds": st.column_config.NumberColumn(
-                    width=100, format="localized", help="Multiply-adds of convolutions and linear layers, one image"
-                ),
-                "receptive field": st.column_config.NumberColumn(
-                    width=103, format="localized", help="Side of the square of input pixels that an output pixel sees"
-                ),
-            },
-        )  # fmt: skip
+    own = {(i, o.index) for i, stage in enumerate(draft.network.stages, 1) for o in stage.overrides}
+    rows = table_rows(summary.rows, stage=focus.stage, block=focus.block, every=every, own=own)
+    height = min(ROW_HEIGHT * (len(rows) + 1) + 3, MOST_HEIGHT)
+    st.dataframe(
+        marked(rows, focus.selected), hide_index=True, width="stretch", height=height, row_height=ROW_HEIGHT,
+        column_order=None if more else COLUMNS, column_config=_columns(more),
+    )  # fmt: skip
+
+
+def _columns(more: bool) -> dict[str, Any]:
+    """Widths that fit 1366 pixels, with and without the columns that are asked for."""
+    number, text = st.column_config.NumberColumn, st.column_config.TextColumn
+    return {
+        "layer": text(width=160 if more else 150),
+        "operation": text(width=162 if more else 229),
+        "output": text(width=118 if more else 116, alignment="right"),
+        "parameters": number(width=82 if more else 86, format="localized"),
+        "mult-adds": number(
+            width=95 if more else 100, format="localized",
+            help="Multiply-adds of convolutions and linear layers, one image",
+        ),
+        "receptive field": number(
+            "field" if more else None, width=56 if more else 103, format="localized",
+            help="Receptive field: side of the square of input pixels that an output pixel sees",
+        ),
+        "field stride": number(
+            "stride", width=56, format="localized",
+            help="Input pixels between the receptive fields of neighbouring output pixels",
+        ),
+        "ops a byte": number(
+            width=80, format="%.1f",
+            help="Arithmetic intensity at batch 1: 2 operations a multiply-add of convolutions and linear layers, over "
+            "the bytes of weights, input and output in float32, each once",
+        ),
+    }  # fmt: skip
 
 
 def frame(rows: tuple[TableRow, ...]) -> Any:
-    """The lines as a pandas ``DataFrame`` with the columns that the page shows."""
+    """The lines as a pandas ``DataFrame`` with all columns that the page may show."""
     from pandas import DataFrame  # type: ignore[import-untyped]  # comes with streamlit
 
     return DataFrame(
@@ -64,11 +89,13 @@ def frame(rows: tuple[TableRow, ...]) -> Any:
             "parameters": [row.parameters for row in rows],
             "mult-adds": [row.macs for row in rows],
             "receptive field": [row.receptive_field for row in rows],
+            "field stride": [row.field_stride for row in rows],
+            "ops a byte": [row.intensity for row in rows],
         }
     )
 
 
-def _marked(rows: tuple[TableRow, ...], selected: str) -> Any:
+def marked(rows: tuple[TableRow, ...], selected: str) -> Any:
     """The data frame, as a pandas ``Styler`` where a line is marked."""
     data = frame(rows)
     path = selected.partition(":")[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from resnet_viz.settings import settings
 from resnet_viz.ui import pages, theme
 
 
@@ -16,7 +17,10 @@ def main() -> None:
             st.Page(pages.HOME, title="ResNet Viz", default=True),
             st.Page(pages.PLAYGROUND, title="Playground"),
             st.Page(pages.RACE, title="Race"),
+            st.Page(pages.COMPARE, title="Compare"),
             st.Page(pages.RUNS, title="Runs"),
+            st.Page(pages.PRETRAINED, title="Pretrained"),
+            *([st.Page(pages.MODEL, title="Your model")] if settings().own_model else []),
         ],
         position="top",
     )

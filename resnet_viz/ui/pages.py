@@ -8,7 +8,10 @@ from typing import NoReturn
 import streamlit as st
 
 DIRECTORY = Path(__file__).resolve().parents[2] / "pages"
-HOME, PLAYGROUND, RACE, RUNS = (DIRECTORY / f"{name}.py" for name in ("home", "playground", "race", "runs"))
+HOME, PLAYGROUND, RACE, COMPARE, RUNS = (
+    DIRECTORY / f"{name}.py" for name in ("home", "playground", "race", "compare", "runs")
+)
+PRETRAINED, MODEL = DIRECTORY / "pretrained.py", DIRECTORY / "model.py"
 
 
 def go(page: Path, **query: str) -> NoReturn:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -13,7 +14,8 @@ from resnet_viz.spec.experiment import MAX_CONTESTANTS
 
 from .plain_text import plain
 from .race_session import RaceSession
-from .race_state import preset_of, with_network, with_recipe, with_twin, without
+from .race_state import preset_of, read_file, with_network, with_recipe, with_twin, without
+from .sharing import open_button, save_button, uploaded
 
 PACES: dict[float, str] = {0.0: "as fast as it goes", 20.0: "20 steps a second", 5.0: "5 steps a second"}
 DEVICES = {"auto": "CUDA if there is one, else CPU", "cpu": "CPU", "cuda": "CUDA"}
@@ -24,6 +26,14 @@ def settings(session: RaceSession) -> None:
     """All of it, to be placed in a popover."""
     _contestants(session)
     _recipe(session)
+
+
+def spec_file(session: RaceSession) -> None:
+    """Save the race as a spec file, open one of a race or of a network, which then races its twin."""
+    save_button(session.experiment, " against ".join(session.experiment.contestants))
+    key = _key(session, "file")
+    open_button(key, partial(_open, session, key))
+    _refusal(session, "file")
 
 
 def _contestants(session: RaceSession) -> None:
@@ -139,3 +149,9 @@ def _add(session: RaceSession) -> None:
 def _number(session: RaceSession, field: str, key: str) -> None:
     value = st.session_state[key]
     _change(session, field, lambda: with_recipe(session.experiment, **{field: value}), redraw=False)
+
+
+def _open(session: RaceSession, key: str) -> None:
+    data = uploaded(key)
+    if data is not None:
+        _change(session, "file", lambda: read_file(data))

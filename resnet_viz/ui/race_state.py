@@ -20,12 +20,14 @@ from resnet_viz.spec import (
     Network,
     Recipe,
     ShareError,
+    SpecError,
     decode,
     encode,
     fit_to_dataset,
     plain_twin,
     preset,
     presets,
+    read_spec,
     residual_twin,
     sentence,
 )
@@ -147,11 +149,28 @@ def read_address(params: Mapping[str, str]) -> Address:
         return Address(run=run, problem=str(error))
 
 
+def read_file(data: bytes) -> tuple[Experiment, tuple[str, ...]]:
+    """The race of a spec file, and the changes that took; a network races its twin. Raises :class:`RaceError`."""
+    try:
+        thing = read_spec(data)
+    except SpecError as error:
+        raise RaceError(str(error), "file") from error
+    if isinstance(thing, Comparison):
+        raise RaceError("This file holds a comparison, not a race: open it on the Compare page.", "file")
+    return start_from(thing) if isinstance(thing, Network) else (_buildable(thing), ())
+
+
 def write_address(experiment: Experiment, run: str | None = None) -> dict[str, str]:
-    """The query of the page's URL. A run carries its experiment itself, so ``x`` is left out beside it."""
+    """The query of the page's URL. A run carries its experiment itself, so ``x`` is left out beside it.
+
+    So it is for a race that is too large for a link.
+    """
     if run is not None:
         return {"run": run}
-    return {} if experiment == default_experiment() else {"x": encode(experiment)}
+    try:
+        return {} if experiment == default_experiment() else {"x": encode(experiment)}
+    except ShareError:
+        return {}
 
 
 def preset_of(network: Network) -> str | None:

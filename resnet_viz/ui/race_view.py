@@ -17,8 +17,9 @@ from .live_server import open_store
 from .live_view import Command, steer
 from .plain_text import plain, plain_rows
 from .race_session import RaceSession
-from .race_settings import settings
+from .race_settings import settings, spec_file
 from .run_actions import again, can_resume, experiment_of, find_run, is_alive, resume, start, wished
+from .sharing import share_popover
 
 LOOK_EVERY = 0.4
 """Seconds between two looks for the estimate while a worker measures."""
@@ -167,6 +168,9 @@ def top_line(session: RaceSession, known: dict[str, Any] | None) -> None:
                 st.markdown("A training loop of somebody's own: it races nobody.", width="content")
             else:
                 fairness(session.experiment)
+        share_popover(session.experiment, "x", "race")
+        with st.popover("File"):
+            spec_file(session)
         with st.popover("Settings"), st.container(width=620):
             settings(session)
         st.button(

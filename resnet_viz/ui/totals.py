@@ -5,14 +5,15 @@ from __future__ import annotations
 import streamlit as st
 
 from resnet_viz.draw.colours import Theme
-from resnet_viz.draw.figures import parts, where_it_sits, where_it_sits_text
+from resnet_viz.draw.figures import parts, path_lengths, path_lengths_text, where_it_sits, where_it_sits_text
 from resnet_viz.draw.titles import amount
-from resnet_viz.draw.wording import size
-from resnet_viz.inspect import Summary
+from resnet_viz.draw.wording import size, superscript
+from resnet_viz.inspect import Paths, Summary
 from resnet_viz.spec import Network, SpecError, plain_twin, preset, presets
 from resnet_viz.ui.draft import Draft
 from resnet_viz.ui.inspection import summary_of
 from resnet_viz.ui.plain_text import plain
+from resnet_viz.ui.preset_card import preset_card
 
 COMPARED = "playground compared"
 START, TWIN = "where it started", "its plain twin"
@@ -81,11 +82,38 @@ def totals_column(draft: Draft) -> None:
     with st.container(border=True, key="card_where"):
         st.markdown("**Where it sits**  \n:small[:primary[parameters], :gray[multiply-adds]]")
         rows = parts(summary.rows)
-        theme: Theme = "dark" if st.context.theme.type == "dark" else "light"
         st.plotly_chart(
-            where_it_sits(rows, theme), theme=None, key="where_it_sits", alt=where_it_sits_text(rows),
+            where_it_sits(rows, _theme()), theme=None, key="where_it_sits", alt=where_it_sits_text(rows),
             config={"displayModeBar": False},
         )  # fmt: skip
+    _paths_expander(summary.paths)
+    preset_card(draft)
+
+
+def _theme() -> Theme:
+    return "dark" if st.context.theme.type == "dark" else "light"
+
+
+def _paths_expander(paths: Paths) -> None:
+    """How long the gradient's paths are, as a picture with its source."""
+    with st.expander("Path lengths", key="path_lengths_box"):
+        if not paths.shares:
+            st.caption("No path: a block multiplies both its ways by zero.")
+            return
+        st.plotly_chart(
+            path_lengths(paths, _theme()), theme=None, key="path_lengths", alt=path_lengths_text(paths),
+            config={"displayModeBar": False},
+        )  # fmt: skip
+        st.caption(f"{paths_sentence(paths)} Counted as in Veit et al. 2016 (arXiv 1605.06431, Sect. 3); "
+                   "how much gradient each carries is not counted here.")  # fmt: skip
+
+
+def paths_sentence(paths: Paths) -> str:
+    """What the picture of the path lengths shows, in a sentence."""
+    if paths.fewest == paths.most:
+        return f"One path, through all {paths.most} blocks."
+    both = superscript(paths.most - paths.fewest)
+    return f"2{both} paths, through {paths.mean:.1f} ± {paths.deviation:.1f} of {paths.most} blocks."
 
 
 def _metric(label: str, value: str, told: str) -> None:
@@ -101,10 +129,23 @@ def _facts(summary: Summary, network: Network) -> None:
     rows = {
         "Depth": f"{summary.depth} layers",
         "Blocks": f"{network.blocks:,}",
-        "Memory, batch 1": size(summary.memory),
+        "Memory to train": f"≥ {size(summary.memory)}",
+        "Memory forward": f"≥ {size(summary.forward_memory)}",
         "Activations": f"{amount(summary.activations)} an image",
+        "Operations a byte": f"{summary.intensity():.1f}",
         "Receptive field": f"{summary.receptive_field:,} px",
+        "Field stride": f"{summary.field_stride:,} px",
+        "Gradient paths": _path_range(summary.paths),
     }
     # A definition list of numbers of our own; nothing in it comes from a person.
     lines = "".join(f"<div><dt>{term}</dt><dd>{value}</dd></div>" for term, value in rows.items())
     st.html(f'<dl class="rv-facts">{lines}</dl>')
+    st.caption("Memory at batch 1, float32")
+
+
+def _path_range(paths: Paths) -> str:
+    if not paths.shares:
+        return "none"
+    if paths.shortest == paths.longest:
+        return f"{paths.longest:,} layers"
+    return f"{paths.shortest:,} to {paths.longest:,} layers"

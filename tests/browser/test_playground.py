@@ -7,9 +7,20 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from resnet_viz.spec import Network, decode, encode, preset
+from resnet_viz.spec import Block, Network, Stage, decode, encode, preset
 
 pytestmark = pytest.mark.browser
+
+
+OVERLAPS = """(root) => {
+    const texts = [...root.querySelectorAll('svg text')].map((t) => [t.textContent, t.getBoundingClientRect()]);
+    const found = [];
+    texts.forEach(([a, r], i) => texts.slice(i + 1).forEach(([b, s]) => {
+        const apart = r.left >= s.right || s.left >= r.right || r.top + 2 >= s.bottom || s.top + 2 >= r.bottom;
+        if (!apart) found.push([a, b]);
+    }));
+    return found;
+}"""
 
 
 def visit(page: Page, app_url: str, text: str = "p1.resnext50_32x4d") -> None:
@@ -45,6 +56,42 @@ def test_the_graph_opens_by_mouse_and_keyboard(page: Page, app_url: str) -> None
     page.locator('.mark[data-node="stem"]').focus()
     page.keyboard.press("ArrowRight")
     expect(page.locator('.mark[data-node="layer1"]')).to_be_focused()
+
+
+def test_resnext_from_resnet_by_two_widgets(page: Page, app_url: str) -> None:
+    visit(page, app_url, "p1.resnet50")
+    parameters = page.locator('.st-key-card_parameters [data-testid="stMetricValue"]')
+    expect(parameters).to_have_text("25,557,032")
+    for label, value in (("Cardinality", "32"), ("Base width", "4")):
+        page.get_by_label(label, exact=True).fill(value)
+        page.get_by_label(label, exact=True).press("Enter")
+    expect(parameters).to_have_text("25,028,904")
+    assert in_address(page).stages == preset("resnext50_32x4d").stages  # type: ignore[attr-defined]
+
+
+def test_graph_and_code_light_each_other_up(page: Page, app_url: str) -> None:
+    """The graph says over what the pointer is and lights what others say, all in the browser."""
+    visit(page, app_url)
+    page.evaluate("window.heard = []; window.addEventListener('rv:hover', (e) => window.heard.push(e.detail))")
+    page.locator('.mark[data-node="layer2"]').hover()
+    page.mouse.move(2, 2)
+    page.locator('.mark[data-node="stem"]').focus()
+    said = page.evaluate("window.heard")
+    assert [(one["path"], one["from"]) for one in said] == [("layer2", "graph"), ("", "graph"), ("conv1", "graph")]
+    page.locator('.mark[data-node="layer2"]').click()
+    page.locator('.mark[data-node="layer2.0"]').click()
+    expect(page.locator('.mark[data-node="layer2.0.conv1"]')).to_be_visible()
+    say = "(path) => window.dispatchEvent(new CustomEvent('rv:hover', { detail: { path, from: 'code' } }))"
+    lit = page.locator(".mark.lit")
+    for path, node in (
+        ("layer2.0.conv1", "layer2.0.conv1"), ("layer2.2.bn1", "layer2.1+"), ("layer3.5.conv2", "layer3"),
+        ("bn1", "stem"), ("fc", "head"),
+    ):  # fmt: skip
+        page.evaluate(say, path)
+        expect(lit).to_have_count(1)
+        expect(lit).to_have_attribute("data-node", node)
+    page.evaluate(say, "")
+    expect(lit).to_have_count(0)
 
 
 def test_the_draft_survives_reload_back_and_a_second_tab(page: Page, app_url: str) -> None:
@@ -88,28 +135,35 @@ def test_another_page_and_back_keeps_the_draft(page: Page, app_url: str) -> None
     expect(blocks).to_have_value("7", timeout=30_000)
     expect(page.get_by_label("Blocks in stage 2")).to_have_value("3")
     expect(page.get_by_text("it must be at most 1000.")).to_have_count(0)
-    expect(page).to_have_url(re.compile(r"\?n=n1\."))
+    expect(page).to_have_url(re.compile(r"\?n=n2\."))
     page.keyboard.press("Control+z")
     expect(blocks).to_have_value("3")
     page.keyboard.press("Control+Shift+z")
     expect(blocks).to_have_value("7")
 
 
+def test_the_browser_draws_a_gate_attention_and_paths(page: Page, app_url: str) -> None:
+    block = Block(branch="bottleneck", width=16, cardinality=16, form="split_sum", merge="highway", alpha=0.5,
+                  attention="squeeze_excitation")  # fmt: skip
+    visit(page, app_url, encode(Network(stages=(Stage(blocks=3, stride=2, block=block),))))
+    page.locator('.mark[data-node="layer1"]').click()
+    page.locator('.mark[data-node="layer1.0"]').click()
+    expect(page.locator(".rv-crumbs .rv-here")).to_have_text("block 1")
+    for kind, count in (("lane", 9), ("gate", 2), ("attention", 1)):
+        expect(page.locator(f".wire.{kind}")).to_have_count(count)
+    for shape, count in (("times", 3), ("plus", 2)):
+        expect(page.locator(f".mark.{shape}")).to_have_count(count)
+    assert page.locator(".rv-graph").evaluate(OVERLAPS) == []
+    page.locator('.mark[data-node="layer1.0.se"]').focus()
+    expect(page.locator(".rv-info")).to_contain_text("layer1.0.se · ")
+
+
 @pytest.mark.parametrize("name", ["resnet50", "cifar_resnet1202"])
 def test_no_text_of_the_graph_touches_another(page: Page, app_url: str, name: str) -> None:
     """The browser's own font metrics, not our estimate of them."""
     visit(page, app_url, f"p1.{name}")
-    overlaps = """(root) => {
-        const texts = [...root.querySelectorAll('svg text')].map((t) => [t.textContent, t.getBoundingClientRect()]);
-        const found = [];
-        texts.forEach(([a, r], i) => texts.slice(i + 1).forEach(([b, s]) => {
-            const apart = r.left >= s.right || s.left >= r.right || r.top + 2 >= s.bottom || s.top + 2 >= r.bottom;
-            if (!apart) found.push([a, b]);
-        }));
-        return found;
-    }"""
     for label in ("stage 2,", "stage 2, block 1", None):
-        assert page.locator(".rv-graph").evaluate(overlaps) == []
+        assert page.locator(".rv-graph").evaluate(OVERLAPS) == []
         room = page.locator(".rv-scroll").evaluate("e => e.scrollWidth - e.clientWidth")
         assert room <= 1, "the picture needs no scrolling at 1366 pixels"
         if label:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from resnet_viz.draw.figures import Part, parts, where_it_sits, where_it_sits_text
+from resnet_viz.draw.figures import Part, parts, path_lengths, path_lengths_text, where_it_sits, where_it_sits_text
 from resnet_viz.draw.table import table_rows
 from resnet_viz.draw.titles import amount
-from resnet_viz.inspect import summarize
+from resnet_viz.inspect import Paths, summarize
 from resnet_viz.spec import preset, presets
 
 
@@ -62,3 +62,42 @@ def test_no_parts_are_refused() -> None:
     with pytest.raises(ValueError, match=r"^a network has at least a stem and a head: there are no parts to draw$"):
         where_it_sits([])
     assert where_it_sits([Part("head", 0, 0)]).data[0].x == (0.006,)
+
+
+def test_bars_of_path_lengths_are_the_shares() -> None:
+    """54 blocks (Veit 2016): the bars that are left out have less than a thousandth of the highest one's share."""
+    paths = summarize(preset("cifar_resnet110")).paths
+    (bars,) = path_lengths(paths, "dark").data
+    assert list(bars.y) == [paths.shares[k] for k in bars.x]
+    assert sum(bars.y) > 0.999
+    assert (bars.x[0], bars.x[-1]) == (14, 40)
+    assert bars.customdata[13] == "11\u00a0% of the paths pass through 27 blocks"
+    assert path_lengths_text(paths) == (
+        "Number of blocks that the gradient's 2⁵⁴ paths pass through: mean 27.0, standard deviation 3.7; bars from 14 "
+        "to 40."
+    )
+
+
+def test_a_plain_network_has_one_bar() -> None:
+    paths = summarize(preset("tiny_plain20")).paths
+    (bars,) = path_lengths(paths).data
+    assert (list(bars.x), list(bars.y)) == ([9], [1.0])
+    assert path_lengths_text(paths) == "One path, through all 9 blocks."
+
+
+def test_no_path_is_refused() -> None:
+    told = "^a block that multiplies both its ways by zero leaves no path: there are no lengths to draw$"
+    with pytest.raises(ValueError, match=told):
+        path_lengths(Paths(0, 0, 0, ()))
+
+
+def test_lines_carry_stride_and_intensity() -> None:
+    summary = summarize(preset("resnet50"))
+    rows = {row.layer: row for row in table_rows(summary.rows)}
+    assert (rows["conv1"].field_stride, rows["conv1"].intensity) == (2, summary.rows[0].intensity())
+    assert rows["bn1"].intensity == 0
+    fold = rows["layer3.2 … layer3.5"]
+    inside = [row for row in summary.rows if row.stage == 3 and row.block > 2]
+    read = 4 * sum(row.params + row.moved for row in inside)
+    assert fold.field_stride == 16
+    assert fold.intensity == pytest.approx(2 * fold.macs / read)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from itertools import combinations, pairwise
-
 import pytest
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from resnet_viz.draw.drawing import Label, Layout, Mark
 from resnet_viz.draw.layout import HEIGHT, MAIN, layout
+from resnet_viz.draw.table import table_rows
 from resnet_viz.draw.zoom import UNFOLDED, fold, zoom
-from resnet_viz.inspect import Edge, Graph, Node, trace
-from resnet_viz.spec import Block, Input, Network, Stage, preset, presets
+from resnet_viz.inspect import Edge, Graph, Node, summarize, trace
+from resnet_viz.spec import Block, Input, Lane, LaneConv, Network, Override, Stage, preset, presets
 from resnet_viz.spec.shapes import problems
+from tests.strategies import drafts
 
 ZOOMED = (
     "resnet50", "resnext50_32x4d", "cifar_resnet1202", "tiny_resnet8", "preact_resnet110", "plain34", "cifar_plain110",
@@ -26,7 +25,7 @@ def drawn(network: Network, stage: int = 0, block: int = 0) -> Layout:
 
 
 def adds(network: Network) -> int:
-    return sum(stage.blocks for stage in network.stages if stage.block.merge == "add")
+    return sum(block.merge != "none" for block in network.each)
 
 
 def crossings(labels: tuple[Label, ...]) -> list[tuple[str, str]]:
@@ -43,8 +42,41 @@ def crossings(labels: tuple[Label, ...]) -> list[tuple[str, str]]:
 
 
 def overlapping(marks: tuple[Mark, ...]) -> list[tuple[str, str]]:
-    main = sorted((m for m in marks if m.y < MAIN < m.y + m.height), key=lambda m: m.x)
-    return [(a.node, b.node) for a, b in pairwise(main) if b.x < a.right]
+    """Pairs of boxes that overlap; sorted by left edge."""
+    boxes = sorted(marks, key=lambda m: m.x)
+    found = []
+    for i, a in enumerate(boxes):
+        for b in boxes[i + 1 :]:
+            if b.x >= a.right:
+                break
+            if a.y < b.y + b.height and b.y < a.y + a.height:
+                found.append((a.node, b.node))
+    return found
+
+
+def covered(picture: Layout) -> list[tuple[str, str]]:
+    """Texts that a box covers, other than the one that they belong to."""
+    found = []
+    for label in picture.labels:
+        left, top, right, bottom = label.extent
+        for mark in picture.marks:
+            apart = mark.right <= left or right <= mark.x or mark.y + mark.height <= top or bottom <= mark.y
+            if not apart and not (mark.node == label.node and label.style in ("inside", "lane")):
+                found.append((label.text, mark.node))
+    return found
+
+
+def inside(picture: Layout) -> bool:
+    """Whether everything lies in the picture."""
+    across = [x for m in picture.marks for x in (m.x, m.right)] + [x for a in picture.arcs for x in (a.x0, a.x1)]
+    down = [y for m in picture.marks for y in (m.y, m.y + m.height)] + [a.top for a in picture.arcs]
+    for label in picture.labels:
+        left, top, right, bottom = label.extent
+        across += [left, right]
+        down += [top, bottom]
+    points = [point for wire in picture.wires for point in wire.points]
+    across, down = across + [x for x, _ in points], down + [y for _, y in points]
+    return min(across) >= 0 and max(across) <= picture.width and min(down) >= 0 and max(down) <= picture.height
 
 
 @pytest.mark.parametrize("name", presets())
@@ -206,32 +238,142 @@ def test_an_empty_graph_is_an_empty_picture() -> None:
     assert (picture.marks, picture.lines, picture.arcs, picture.labels, picture.frame) == ((), (), (), (), None)
 
 
-stages = st.builds(
-    lambda blocks, stride, branch, merge, shortcut, order, width, cardinality: Stage(
-        blocks=blocks,
-        stride=stride,
-        block=Block(
-            branch=branch, merge=merge, shortcut=shortcut, order=order, width=width * 8 * cardinality,
-            cardinality=cardinality,
-        ),
-    ),
-    st.integers(1, 12), st.integers(1, 4), st.sampled_from(["basic", "bottleneck"]), st.sampled_from(["none", "add"]),
-    st.sampled_from("ABC"), st.sampled_from(["original", "preactivation"]), st.integers(1, 8),
-    st.sampled_from([1, 2, 32]),
-)  # fmt: skip
+def one(block: Block, blocks: int = 2, **more: object) -> Network:
+    """A network of one stage whose first block has stride 2."""
+    return Network.model_validate({"stages": (Stage(blocks=blocks, stride=2, block=block),), **more})
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(stages, min_size=1, max_size=4), st.integers(1, 64), st.data())
-def test_any_network_is_drawn_whole(parts: list[Stage], side: int, data: st.DataObject) -> None:
-    """Also one that cannot be built: every node has its mark, every shortcut its arc, no two texts touch."""
-    network = Network(input=Input(channels=3, height=side, width=side), stages=tuple(parts))
-    stage = data.draw(st.integers(0, len(parts)))
-    block = data.draw(st.integers(0, parts[stage - 1].blocks)) if stage else 0
-    blocks, ops = (trace(network, "block") if stage else None), (trace(network, "op") if block else None)
-    graph = zoom(trace(network, "stage"), blocks, ops, stage=stage, block=block)
-    picture = layout(graph, stage=stage, block=block)
-    assert [mark.node for mark in picture.marks] == [node.id for node in graph.nodes]
-    assert len(picture.arcs) == adds(network)
-    assert overlapping(picture.marks) == [] and crossings(picture.labels) == []
-    assert all(a.node != b.node for a, b in combinations(picture.marks, 2))
+def texts(picture: Layout, style: str) -> list[str]:
+    return [label.text for label in picture.labels if label.style == style]
+
+
+def test_parallel_paths_lie_between_fork_and_join() -> None:
+    picture = drawn(one(Block(branch="paths", width=64)), 1, 1)
+    marks = {mark.node: mark for mark in picture.marks}
+    rows = [marks[f"layer1.0.paths.{i}.conv1"].y for i in range(4)]
+    assert rows == sorted(rows) and len(set(rows)) == 4
+    assert texts(picture, "lane") == [
+        "1×1 · 16, ÷2", "1×1 · 16, ÷2", "1×1 · 16, ÷2", "max 3×3, ÷2", "3×3 · 16", "3×3 · 16", "1×1 · 16", "3×3 · 16",
+    ]  # fmt: skip
+    join = marks["layer1.0.paths.join"]
+    assert (join.shape, join.y + join.height / 2) == ("join", MAIN)
+    lanes = [wire for wire in picture.wires if wire.kind == "lane"]
+    ends = {(wire.points[0][0], wire.points[-1][0]) for wire in lanes}
+    assert len(lanes) == 4 and len(ends) == 1
+    (fork, end) = ends.pop()
+    assert picture.arcs[0].x0 < fork < marks["layer1.0.paths.0.conv1"].x and end < join.x
+    assert [(line.y, line.reached) for line in picture.lines] == [(MAIN, True)] * 2
+    assert (picture.lines[0].x1, picture.lines[1].x0) == (fork, end)
+
+
+def test_a_pool_on_a_path_says_which() -> None:
+    lanes = tuple(Lane(pool=pool, convs=(LaneConv(kernel=1, width=4),)) for pool in ("max", "average"))
+    words = texts(drawn(one(Block(branch="paths", paths=lanes)), 1, 2), "lane")
+    assert words == ["max 3×3", "average 3×3", "1×1 · 4", "1×1 · 4"]
+
+
+def test_of_many_paths_eight_are_drawn_and_the_others_counted() -> None:
+    block = Block(branch="bottleneck", width=64, cardinality=32, base_width=4, form="split_sum")
+    picture = drawn(one(block), 1, 1)
+    assert len([wire for wire in picture.wires if wire.kind == "lane"]) == 9
+    more = next(mark for mark in picture.marks if mark.node == "layer1.0.paths+")
+    assert (more.path, more.title) == ("layer1.0.paths", "24 more paths, stage 1, block 1")
+    assert "… 24 more" in texts(picture, "lane")
+    graph = trace(one(block), "op")
+    later = tuple(f"layer1.0.paths.{i}." for i in range(8, 32))
+    folded = [node for node in graph.nodes if node.path.startswith(later)]
+    assert f"{sum(node.params for node in folded):,} parameters" in more.detail
+    (join,) = [mark for mark in picture.marks if mark.node == "layer1.0.paths.join"]
+    assert join.shape == "plus" and join.tone == "quiet"
+
+
+def test_attention_is_one_box_on_a_bow_of_its_own() -> None:
+    network = one(Block(width=64, attention="squeeze_excitation"))
+    picture = drawn(network, 1, 1)
+    marks = {mark.node: mark for mark in picture.marks}
+    box, product = marks["layer1.0.se"], marks["layer1.0.se.scale"]
+    assert box.title == "squeeze-excitation, stage 1, block 1" and box.y + box.height < MAIN
+    inner = [node for node in trace(network, "op").nodes if node.path.startswith("layer1.0.se.")]
+    assert f"{sum(node.params for node in inner):,} parameters" in box.detail
+    assert (product.shape, product.tone, product.y + product.height / 2) == ("times", "quiet", MAIN)
+    (wire,) = [wire for wire in picture.wires if wire.kind == "attention"]
+    assert wire.points[0][1] == MAIN and wire.points[-1] == (product.centre, product.y)
+    (line,) = picture.lines
+    assert line.y == MAIN
+
+
+@pytest.mark.parametrize(("merge", "order"), [("highway", "original"), ("shortcut_gate", "preactivation")])
+def test_a_gate_leads_to_what_it_weighs(merge: str, order: str) -> None:
+    picture = drawn(one(Block.model_validate({"width": 32, "merge": merge, "order": order})), 1, 1)
+    marks = {mark.node: mark for mark in picture.marks}
+    (bow,) = [arc for arc in picture.arcs if not arc.small]
+    carry, gate = marks["layer1.0.carry"], marks["layer1.0.gate.conv"]
+    assert bow.kind == "gated" and carry.shape == "times" and carry.y + carry.height / 2 == bow.top
+    assert bow.x0 < gate.x < gate.right < carry.x < bow.x1 and "gate 1×1" in texts(picture, "lane")
+    wires = [wire.points[-1] for wire in picture.wires if wire.kind == "gate"]
+    assert wires[0] == (carry.centre, carry.y + carry.height)
+    if merge == "highway":
+        transform = marks["layer1.0.transform"]
+        assert wires[1:] == [(transform.centre, transform.y)] and transform.tone == "sign"
+        assert "T F(x) + (1 − T) x" in texts(picture, "name")
+    else:
+        assert len(wires) == 1 and "F(x) + (1 − T) x" in texts(picture, "name")
+    assert texts(picture, "shortcut") == ["(1 − T) x, projected, ÷2"]
+
+
+def test_strengths_and_what_is_dropped_stand_on_their_lines() -> None:
+    block = Block(width=16, alpha=0.5, beta=-0.25, shortcut_dropout=0.3)
+    picture = drawn(one(block, blocks=4, drop_path={"survival": 0.5, "decay": "linear"}), 1, 2)
+    assert sorted(texts(picture, "factor")) == ["× 0.5", "× −0.25"]
+    assert texts(picture, "lane") == ["drop 0.3", "p 0.75"], "of block 2 of 4: 1 - 2/4 (1 - 0.5)"
+    assert "−0.25 F(x) + 0.5 x" in texts(picture, "name")
+    marks = {mark.node: mark for mark in picture.marks}
+    assert marks["layer1.1.drop_path"].shape == marks["layer1.1.dropout"].shape == "pill"
+    assert marks["layer1.1.add"].detail.endswith("alpha 0.5 · beta -0.25")
+    assert [arc.kind for arc in picture.arcs] == ["scaled"] * 4
+    assert marks["layer1.2+"].detail.endswith("2 shortcuts (2 scaled × 0.5)")
+
+
+def test_blocks_that_differ_do_not_fold() -> None:
+    """Also where the difference costs nothing and changes no shape."""
+    own = Block(width=16, activation="gelu")
+    stage = Stage(
+        blocks=9, block=Block(width=16), overrides=(Override(index=4, block=own), Override(index=5, block=own))
+    )
+    network = Network(stages=(stage,))
+    picture = drawn(network, 1)
+    names = ["layer1.0+", "layer1.3+", "layer1.5+"]
+    assert [mark.node for mark in picture.marks if mark.node.startswith("layer1")] == names
+    rows = table_rows(summarize(network).rows, own={(1, 4), (1, 5)})
+    assert [row.layer for row in rows if row.folded] == ["layer1.1 … layer1.2", "layer1.6 … layer1.8"]
+    single = Stage(blocks=3, block=Block(width=16), overrides=(Override(index=2, block=own),))
+    assert "differs" in texts(drawn(Network(stages=(single,)), 1), "caption")
+    frames = [texts(drawn(Network(stages=(single,)), 1, block), "frame") for block in (1, 2)]
+    assert frames == [["stage 1 · 3 blocks"], ["stage 1 · 3 blocks · block 2 differs"]]
+
+
+def test_so_many_arcs_stay_inside_the_picture() -> None:
+    assert inside(drawn(one(Block(width=1), blocks=1000, input={"channels": 1, "height": 2, "width": 2})))
+
+
+def found_under(path: str, picture: Layout) -> bool:
+    return any(path == mark.path or path.startswith(f"{mark.path}.") for mark in picture.marks if mark.path)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(drafts())
+def test_any_network_is_drawn_whole(network: Network) -> None:
+    """Also one that cannot be built: with every stage and block opened no text touches another text or a box, every
+    shortcut has its arc, and every operation its box or one that it is folded into."""
+    graphs = [trace(network, detail) for detail in ("stage", "block", "op")]
+    shortcuts = sum(block.merge != "none" for block in network.each)
+    places = [(0, 0)] + [(s, b) for s, spec in enumerate(network.stages, 1) for b in range(spec.blocks + 1)]
+    for stage, block in places:
+        graph = zoom(*graphs, stage=stage, block=block)
+        picture = layout(graph, stage=stage, block=block)
+        assert len(picture.arcs) == shortcuts
+        assert overlapping(picture.marks) == [] and crossings(picture.labels) == [] and covered(picture) == []
+        assert inside(picture)
+        assert all(found_under(node.path, picture) for node in graph.nodes if node.path)
+        assert len({mark.node for mark in picture.marks}) == len(picture.marks)
+        assert layout(graph, stage=stage, block=block) == picture

@@ -8,7 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resnet_viz.draw.wording import NBSP, cut_middle, listed, percent, power_of_ten, scientific, seconds, size, times
+from resnet_viz.draw.wording import (
+    NBSP,
+    cut_middle,
+    listed,
+    percent,
+    power_of_ten,
+    scientific,
+    seconds,
+    size,
+    superscript,
+    times,
+)
 
 
 @pytest.mark.parametrize(
@@ -68,3 +79,7 @@ def test_a_cut_name_keeps_both_ends_and_its_length(name: str, most: int) -> None
         head, _, tail = cut.partition("…")
         assert name.startswith(head) and name.endswith(tail)
         assert len(cut) == most and 0 <= len(head) - len(tail) <= 1
+
+
+def test_superscript() -> None:
+    assert (superscript(54), superscript(-3), superscript(0)) == ("⁵⁴", "⁻³", "⁰")

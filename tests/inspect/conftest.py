@@ -7,6 +7,10 @@ from collections.abc import Iterator
 import pytest
 import torch
 
+from tests.oracles.conftest import tv
+
+__all__ = ["one_thread", "tv"]
+
 
 @pytest.fixture(autouse=True, scope="package")
 def one_thread() -> Iterator[None]:

@@ -7,6 +7,7 @@ from math import prod
 
 import pytest
 import torch
+import torchinfo
 from hypothesis import given, settings
 from pydantic import ValidationError
 from torch import nn
@@ -14,7 +15,20 @@ from torch import nn
 from resnet_viz.inspect import layers, summarize, trace
 from resnet_viz.nn import build
 from resnet_viz.nn.networks import ResidualNetwork
-from resnet_viz.spec import Block, Head, Init, Input, Network, SpecError, Stage, Stem, preset, presets
+from resnet_viz.spec import (
+    Block,
+    Head,
+    Init,
+    Input,
+    Lane,
+    LaneConv,
+    Network,
+    SpecError,
+    Stage,
+    Stem,
+    preset,
+    presets,
+)
 from tests.strategies import networks
 
 FEW = settings(max_examples=30, deadline=None)
@@ -54,6 +68,16 @@ def test_columns_of_any_network_add_up(network: Network) -> None:
     assert_adds_up(network)
 
 
+@settings(max_examples=12, deadline=None)
+@given(networks())
+def test_counts_of_any_network_are_torchinfos_over_the_whole_network(network: Network) -> None:
+    """Also of the layers that pieces let through: torchinfo runs them here."""
+    image = torch.empty(2, network.input.channels, network.input.height, network.input.width, device="meta")
+    told = torchinfo.summary(build(network, "meta"), input_data=[image], device="meta", mode="eval", depth=9, verbose=0)
+    summary = summarize(network)
+    assert (summary.params_torchinfo, 2 * summary.macs_torchinfo) == (told.total_params, told.total_mult_adds)
+
+
 @FEW
 @given(networks())
 def test_layers_are_the_modules_with_a_kernel_or_a_matrix(network: Network) -> None:
@@ -74,58 +98,8 @@ def test_layers_are_the_modules_with_a_kernel_or_a_matrix(network: Network) -> N
             stage, block = path.split(".")[:2]
             place = (int(stage[5:]), int(block) + 1)
         assert (layer.stage, layer.block) == place
-    assert sum(not layer.projection for layer in found) == network.depth
-
-
-def saved_values(network: Network, batch: int) -> int:
-    """Values that autograd really keeps in one training step: distinct memory, weights and statistics left out."""
-    model = build(network)
-    own = {tensor.untyped_storage().data_ptr() for tensor in model.state_dict().values()}
-    kept: dict[int, torch.Tensor] = {}
-
-    def pack(tensor: torch.Tensor) -> torch.Tensor:
-        if tensor.dim() > 1 and tensor.untyped_storage().data_ptr() not in own:
-            kept[tensor.untyped_storage().data_ptr()] = tensor
-        return tensor
-
-    image = torch.randn(batch, network.input.channels, network.input.height, network.input.width)
-    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        scores = model(image)
-        assert scores.grad_fn is not None
-        return sum(tensor.numel() * tensor.element_size() // 4 for tensor in kept.values())
-
-
-@pytest.mark.parametrize("activation", ["relu", "leaky_relu", "gelu", "silu", "tanh", "sigmoid"])
-@pytest.mark.parametrize("order", ["original", "preactivation"])
-@pytest.mark.parametrize("norm", ["batch", "none"])
-def test_stored_activations_are_what_autograd_keeps(activation: str, order: str, norm: str) -> None:
-    axes = {"width": 6, "activation": activation, "order": order, "norm": norm}
-    network = Network(
-        input=Input(channels=2, height=16, width=12),
-        stem=Stem.model_validate(
-            {"width": 4, "pool": "max", "activation": activation, "norm": norm, "activated": order == "original"}
-        ),
-        stages=(
-            Stage(blocks=2, block=Block.model_validate(axes | {"shortcut": "A"})),
-            Stage(blocks=2, stride=2, block=Block.model_validate(axes | {"branch": "bottleneck"})),
-            Stage(block=Block.model_validate(axes | {"merge": "none"})),
-        ),
-    )
-    summary = summarize(network, batch=5)
-    assert summary.memory == 4 * (3 * summary.params + saved_values(network, 5))
-
-
-@pytest.mark.parametrize("name", ["tiny_resnet20", "tiny_plain20", "resnet18", "resnet50", "preact_resnet110"])
-def test_memory_of_presets(name: str) -> None:
-    network = preset(name).model_copy(update={"input": Input(channels=preset(name).input.channels)})
-    summary = summarize(network, batch=2)
-    assert summary.memory == 4 * (3 * summary.params + saved_values(network, 2))
-
-
-def test_memory_grows_with_the_batch_by_what_is_stored() -> None:
-    one, two, three = (summarize(preset("tiny_resnet56"), batch=batch).memory for batch in (1, 2, 3))
-    assert three - two == two - one > 0
-    assert one - (two - one) == 4 * 3 * 214_402
+    if all(block.branch != "paths" and block.form == "grouped" for block in network.each):
+        assert sum(not layer.projection for layer in found) == network.depth
 
 
 def seen_pixels(network: Network) -> int:
@@ -161,6 +135,65 @@ def test_the_receptive_field_is_where_the_gradient_reaches(merge: str, branch: s
     fields = {row.path: row.receptive_field for row in summary.rows}
     assert fields["conv1"] == 5
     assert fields[f"layer2.1.conv{2 if branch == 'basic' else 3}"] == summary.receptive_field
+
+
+def test_the_stride_of_the_field_is_that_of_the_map() -> None:
+    """Input pixels between neighbours: the product of the strides so far, which for these sizes is image over map."""
+    summary = summarize(preset("resnet50"))
+    strides = {row.path: row.field_stride for row in summary.rows}
+    assert (strides["conv1"], strides["layer1.0.conv1"], summary.field_stride) == (2, 4, 32)
+    assert all(row.field_stride * row.shape[1] == 224 for row in summary.rows if row.kind in ("conv", "norm", "add"))
+
+
+def test_attention_does_not_widen_the_field() -> None:
+    plain = preset("resnet50")
+    stages = tuple(
+        stage.model_copy(update={"block": stage.block.model_copy(update={"attention": "squeeze_excitation"})})
+        for stage in plain.stages
+    )
+    assert summarize(plain.model_copy(update={"stages": stages})).receptive_field == summarize(plain).receptive_field
+
+
+def test_a_gate_with_a_3x3_sees_as_far_as_its_kernel() -> None:
+    """The 1x1 branch path sees one pixel; the gate's 3x3 makes the sum depend on its neighbours."""
+    lane = Lane(convs=(LaneConv(kernel=1, width=4),))
+    block = Block(branch="paths", paths=(lane,), merge="highway", gate_kernel=3, norm="none", width=4)
+    network = Network(
+        input=Input(channels=1, height=32, width=32), stem=Stem(width=4, norm="none"), stages=(Stage(block=block),)
+    )
+    assert summarize(network).receptive_field == 5
+
+
+def test_intensity_of_one_convolution_by_hand() -> None:
+    """conv1 of ResNet-50: 3 x 224 x 224 and 9,408 weights in, 64 x 112 x 112 out, 118 M multiply-adds."""
+    summary = summarize(preset("resnet50"))
+    row = summary.rows[0]
+    values = 3 * 224 * 224 + 64 * 112 * 112
+    assert (row.path, row.moved) == ("conv1", values)
+    assert row.intensity() == 2 * 64 * 112 * 112 * 147 / (4 * (9408 + values))
+    assert row.intensity(32) == 32 * 2 * 64 * 112 * 112 * 147 / (4 * (9408 + 32 * values))
+    assert {row.intensity() for row in summary.rows if row.kind in ("norm", "add")} == {0}
+
+
+@FEW
+@given(networks())
+def test_moved_values_are_what_the_modules_read_and_write(network: Network) -> None:
+    model = build(network).eval()
+    moved: dict[str, int] = {}
+
+    def note(path: str, inputs: tuple[torch.Tensor, ...], out: torch.Tensor) -> None:
+        moved[path] = sum(tensor[0].numel() for tensor in (*inputs, out))
+
+    for path, module in model.named_modules():
+        module.register_forward_hook(
+            lambda _m, inputs, out, path=path: None if isinstance(inputs[0], list) else note(path, inputs, out)
+        )
+    model(torch.randn(2, network.input.channels, network.input.height, network.input.width))
+    summary = summarize(network)
+    assert [row.moved for row in summary.rows] == [moved[row.path] for row in summary.rows]
+    for batch in (1, 7):
+        read = 4 * (summary.params + batch * sum(row.moved for row in summary.rows))
+        assert summary.intensity(batch) == pytest.approx(2 * batch * summary.macs / read)
 
 
 def test_the_head_sees_the_whole_map() -> None:

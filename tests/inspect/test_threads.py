@@ -13,10 +13,7 @@ from resnet_viz.inspect import Graph, Summary, pieces, summarize, trace
 from resnet_viz.nn import build
 from resnet_viz.spec import Network, Stem, preset
 
-CACHES = (
-    pieces._stem_piece, pieces._unit_piece, pieces._head_piece,
-    pieces._stem_count, pieces._unit_count, pieces._head_count,
-)  # fmt: skip
+CACHES = (pieces.cut, pieces._stem_piece, pieces._unit_piece, pieces._head_piece)
 
 
 def forget() -> None:

@@ -15,7 +15,24 @@ from resnet_viz.inspect.graph import Detail
 from resnet_viz.inspect.operations import INPUT, operations
 from resnet_viz.nn import build
 from resnet_viz.nn.networks import ResidualNetwork
-from resnet_viz.spec import Block, Head, Input, Network, SpecError, Stage, Stem, checked, preset, presets
+from resnet_viz.spec import (
+    Block,
+    DropPath,
+    Head,
+    Input,
+    Lane,
+    LaneConv,
+    Network,
+    Override,
+    SpecError,
+    Stage,
+    Stem,
+    checked,
+    preset,
+    presets,
+)
+from resnet_viz.spec.block import inception_lanes
+from resnet_viz.spec.network import Decay
 from resnet_viz.spec.shapes import block_shapes, problems
 from tests.strategies import drafts, networks
 
@@ -92,7 +109,7 @@ def test_every_shortcut_is_visible_at_every_level(name: str, detail: Detail) -> 
     assert seen_shortcuts(graph) == adds == residual_blocks(network)
     if detail == "stage":
         assert [len(node.shortcuts) for node in graph.nodes if node.kind == "stage"] == [
-            stage.blocks if stage.block.merge == "add" else 0 for stage in network.stages
+            sum(block.merge != "none" for block in stage.each) for stage in network.stages
         ]
 
 
@@ -133,12 +150,14 @@ def test_levels_agree(network: Network) -> None:
 @pytest.mark.parametrize("name", SMALL)
 def test_multiply_adds_added_again_from_shapes(name: str) -> None:
     """out channels x height x width x kernel² x channels of one group, from what the nodes say of themselves."""
+    with_bias = dict(build(preset(name), "meta").named_parameters())
     for node in trace(preset(name), "op").nodes:
         attrs: dict[str, int] = {key: value for key, value in node.attrs.items() if isinstance(value, int)}
         if node.kind == "conv":
             per_output = attrs["kernel"] ** 2 * attrs["in_channels"] // attrs["groups"]
             assert node.macs == prod(node.shape) * per_output
-            assert node.params == attrs["out_channels"] * per_output
+            bias = attrs["out_channels"] if f"{node.path}.bias" in with_bias else 0
+            assert node.params == attrs["out_channels"] * per_output + bias
         elif node.kind == "linear":
             assert node.macs == attrs["in_channels"] * attrs["out_channels"]
         else:
@@ -246,6 +265,76 @@ def test_what_can_be_computed_of_a_failing_block_is() -> None:
     grouped = Network(stem=Stem(width=3), stages=(Stage(block=Block(width=8, cardinality=4)),))
     (node,) = failing(grouped)
     assert (node.params, node.macs, node.shape) == (0, 0, (8, 32, 32))
+
+
+GATED = Block(width=8, merge="highway", shortcut="A", attention="squeeze_excitation")
+LANES = Block(branch="paths", width=8, paths=inception_lanes(8))
+
+
+@pytest.mark.parametrize("detail", DETAILS)
+def test_a_failing_override_is_drawn_in_its_place(detail: Detail) -> None:
+    """Option A cannot go from 16 to 8 channels; parallel paths before and after it are traced all the same."""
+    stage = Stage(
+        blocks=4, stride=2, block=LANES, overrides=(Override(index=3, block=GATED.model_copy(update={"width": 4})),)
+    )
+    network = Network(stages=(stage, Stage(block=GATED)))
+    graph = trace(network, detail)
+    (node,) = (node for node in graph.nodes if node.problem)
+    assert (
+        node.problem
+        == graph.problems[0]
+        == (
+            "Stage 1, block 3 goes from 8 to 4 channels, and shortcut A can only add zero channels: use shortcut B, "
+            "or a larger width."
+        )
+    )
+    assert (node.stage, node.block) == (1, 0 if detail == "stage" else 3)
+    assert seen_shortcuts(graph) == residual_blocks(network) == 5
+    if detail == "op":
+        assert (node.id, node.shape, node.shortcuts) == ("layer1.2", (4, 16, 16), ("gated",))
+        # What can be built: the branch with its attention, without gate and shortcut.
+        assert node.params == 8 * 4 * 9 + 4 * 4 * 9 + 4 * 4 + 2 * (4 * 4 + 4)
+        assert {n.block for n in graph.nodes if n.kind == "concat"} == {1, 2, 4}
+        before = [edge.source for edge in graph.edges if edge.target == "layer1.3.paths.0.conv1"]
+        assert before == ["layer1.2"]
+
+
+def test_a_failing_gate_with_dropped_branches_is_drawn() -> None:
+    network = Network(
+        input=Input(channels=3, height=2, width=2), stages=(Stage(blocks=2), Stage(stride=4, block=GATED)),
+        drop_path=DropPath(survival=0.5),
+    )  # fmt: skip
+    (node,) = failing(network)
+    assert (node.stage, node.block, node.shape, node.shortcuts) == (2, 1, (8, 1, 1), ("gated",))
+    assert len(trace(network, "op").problems) == 2
+
+
+def test_pools_have_their_own_names() -> None:
+    lanes = tuple(Lane(pool=pool, convs=(LaneConv(kernel=1, width=4),)) for pool in ("max", "average"))
+    network = Network(stages=(Stage(blocks=2, stride=2, block=Block(branch="paths", paths=lanes)),))
+    labels = [node.label for node in trace(network, "op").nodes if node.kind == "pool"]
+    assert labels == [
+        "3 × 3 max pool, /2", "3 × 3 average pool, /2", "3 × 3 max pool", "3 × 3 average pool", "global average pool",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("decay", ["linear", "constant"])
+def test_each_dropped_branch_says_its_own_probability(decay: Decay) -> None:
+    stages = (Stage(blocks=3), Stage(blocks=3, stride=2, block=Block(width=32, shortcut_dropout=0.25)))
+    network = Network(stages=stages, drop_path=DropPath(survival=0.5, decay=decay))
+    model = build(network, "meta")
+    told = {node.path: node.attrs["survival"] for node in trace(network, "op").nodes if node.kind == "drop"}
+    assert told == {path: model.get_submodule(path).survival for path in told}
+    assert len(told) == 9
+
+
+def test_a_stages_attributes_are_those_of_its_usual_block() -> None:
+    other = Block(merge="none", branch="bottleneck")
+    network = Network(stages=(Stage(blocks=3, stride=2, overrides=(Override(index=1, block=other),)),))
+    stage = trace(network, "stage").nodes[2]
+    assert (stage.attrs["branch"], stage.attrs["merge"], stage.attrs["stride"], stage.attrs["blocks"]) == (
+        "basic", "add", 2, 3,
+    )  # fmt: skip
 
 
 def test_a_stem_that_fails_is_marked() -> None:

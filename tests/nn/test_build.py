@@ -124,7 +124,7 @@ def test_shortcuts_are_modules_that_a_hook_finds(name: str) -> None:
     adds = [path for path, module in model.named_modules() if isinstance(module, Add)]
     pads = [path for path, module in model.named_modules() if isinstance(module, Pad)]
     assert len(units) == network.blocks
-    assert len(adds) == (0 if network.is_plain else network.blocks)
+    assert len(adds) == sum(block.merge != "none" for block in network.each)
     assert all(path.endswith(".add") for path in adds)
     assert len(pads) == sum(unit.shortcut == "padded" for unit in units)
     assert sum("downsample" in path for path in adds) == 0

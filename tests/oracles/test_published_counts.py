@@ -26,8 +26,26 @@ TORCHINFO = {
     "resnet18": (11_689_512, 1_814_083_944),
     "resnet34": (21_797_672, 3_663_779_432),
     "resnet50": (25_557_032, 4_089_238_376),
+    "resnet101": (44_549_160, 7_801_511_784),
+    "resnet152": (60_192_808, 11_513_779_048),
     "resnext50_32x4d": (25_028_904, 4_230_549_096),
+    "resnext101_32x8d": (88_791_336, 16_414_219_368),
+    "resnext101_64x4d": (83_455_272, 15_460_473_960),
+    "wide_resnet50_2": (68_883_240, 11_398_090_344),
+    "wide_resnet101_2": (126_886_696, 22_753_189_480),
 }
+# timm's own modules, counted once; timm is no dependency.
+TIMM = {
+    "resnetv2_50": 25_549_352, "resnetv2_101": 44_541_480, "resnetv2_152": 60_185_128, "seresnet50": 28_088_024,
+}  # fmt: skip
+# Parameters and million multiply-adds of convolutions and linear layers.
+SMALL = {
+    "preact_resnet110": (1_727_962, 252.89), "preact_resnet164": (1_703_258, 244.50),
+    "preact_resnet1001": (10_327_706, 1487.85),
+    "resnext29_8x64d": (34_426_698, 5387.27), "resnext29_16x64d": (68_155_210, 10688.87),
+    "wrn_28_10": (36_479_194, 5243.33), "wrn_16_8": (10_961_370, 1548.15), "wrn_40_4": (8_949_210, 1298.58),
+    "d2l_resnet18": (11_178_378, 318.66),
+}  # fmt: skip
 
 
 def with_blocks(network: Network, **changes: Any) -> Network:
@@ -80,63 +98,86 @@ def test_cifar_option_b(depth: int) -> None:
     assert (summary.params, round(summary.macs / 1e6, 2)) == CIFAR_B[depth]
 
 
-def test_preactivation_counts() -> None:
-    network = preset("preact_resnet110")
-    padded, projected = summarize(network), summarize(with_blocks(network, shortcut="B"))
-    assert (padded.params, round(padded.macs / 1e6, 2)) == (1_727_962, 252.89)
+@pytest.mark.parametrize("name", SMALL)
+def test_networks_for_small_images(name: str) -> None:
+    summary = summarize(preset(name))
+    assert (summary.params, round(summary.macs / 1e6, 2)) == SMALL[name]
+
+
+@pytest.mark.parametrize("name", TIMM)
+def test_timms_parameters(name: str) -> None:
+    assert summarize(preset(name)).params == TIMM[name]
+
+
+def test_timms_multiply_adds_leave_its_norms_out() -> None:
+    """torchinfo on timm's resnetv2_50 says 4,089,185,256: convolutions, linear layer and its bias. Ours has norms."""
+    summary = summarize(preset("resnetv2_50"))
+    model = build(preset("resnetv2_50"), "meta")
+    norms = sum(p.numel() for m in model.modules() if isinstance(m, torch.nn.BatchNorm2d) for p in m.parameters())
+    assert summary.macs + 1000 == 4_089_185_256
+    assert summary.macs_torchinfo == 4_089_185_256 + 45_440
+    assert norms == 45_440
+
+
+def test_preactivation_with_projections() -> None:
+    projected = summarize(with_blocks(preset("preact_resnet110"), shortcut="B"))
     assert (projected.params, round(projected.macs / 1e6, 2)) == (1_730_522, 253.15)
 
 
-@pytest.mark.parametrize(("blocks", "params", "macs"), [(18, 1_703_258, 244.50), (111, 10_327_706, 1487.85)])
-def test_preactivation_bottleneck_counts(blocks: int, params: int, macs: float) -> None:
-    """The 164 and 1001 layers of He 2016b: stride on the first 1x1, projections without norm."""
-    base = preset("preact_resnet110")
-    network = with_blocks(base, branch="bottleneck", shortcut="B", stride_on="1x1")
-    stages = tuple(stage.model_copy(update={"blocks": blocks}) for stage in network.stages)
-    summary = summarize(network.model_copy(update={"stages": stages}))
-    assert (summary.params, round(summary.macs / 1e6, 2)) == (params, macs)
-    assert summary.depth == 9 * blocks + 2
+def test_dive_into_deep_learning_on_colour_images() -> None:
+    network = preset("d2l_resnet18")
+    colour = network.model_copy(update={"input": network.input.model_copy(update={"channels": 3})})
+    assert summarize(colour).params == 11_184_650
 
 
-def test_resnext29_counts() -> None:
-    """Xie 2017, Sect. 5.3, as the authors' code builds it: 64-channel stem, post-activation, norm on projections."""
-    base = with_blocks(preset("cifar_resnet20"), branch="bottleneck", shortcut="B", base_width=64)
-    for cardinality, params, macs in ((8, 34_426_698, 5387.27), (16, 68_155_210, 10688.87)):
-        stages = tuple(
-            stage.model_copy(
-                update={"block": stage.block.model_copy(update={"width": 64 * 2**i, "cardinality": cardinality})}
-            )
-            for i, stage in enumerate(base.stages)
-        )
-        stem = base.stem.model_copy(update={"width": 64})
-        summary = summarize(base.model_copy(update={"stages": stages, "stem": stem}))
-        assert (summary.params, round(summary.macs / 1e6, 2)) == (params, macs)
+@pytest.mark.parametrize(("name", "without"), [("preact_resnet1001", 10_178_490), ("resnext29_16x64d", 68_054_730)])
+def test_printed_parameters_that_leave_batch_norm_out(name: str, without: int) -> None:
+    """The 10.2 M of He 2016b, Table 4, and the 68.1 M of Xie 2017, Table 7."""
+    model = build(preset(name), "meta")
+    norms = sum(p.numel() for m in model.modules() if isinstance(m, torch.nn.BatchNorm2d) for p in m.parameters())
+    assert summarize(preset(name)).params - norms == without
+    assert round(without / 1e6, 1) == preset_info(name).published_parameters
 
 
-@pytest.mark.parametrize(
-    ("depth", "widen", "params", "macs"),
-    [(28, 10, 36_479_194, 5243.33), (16, 8, 10_961_370, 1548.15), (40, 4, 8_949_210, 1298.58)],
-)
-def test_wide_resnet_counts(depth: int, widen: int, params: int, macs: float) -> None:
-    """Zagoruyko 2016: pre-activated basic blocks, 16-channel stem, projections without norm."""
-    base = with_blocks(preset("preact_resnet110"), shortcut="B")
-    stages = tuple(
-        stage.model_copy(
-            update={"blocks": (depth - 4) // 6, "block": stage.block.model_copy(update={"width": 16 * widen * 2**i})}
-        )
-        for i, stage in enumerate(base.stages)
-    )
-    summary = summarize(base.model_copy(update={"stages": stages}))
-    assert (summary.params, round(summary.macs / 1e6, 2)) == (params, macs)
+# How far a count may be from the printed figure, relative; where nothing is said it rounds to what is printed.
+APART = {
+    "cifar_resnet110": 0.02, "preact_resnet1001": 0.015, "resnext29_16x64d": 0.002, "highway_19": 0.02,
+    "highway_32": 0.01, "plain18": 0.005, "plain34": 0.015,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [name for name in presets() if preset_info(name).published_parameters is not None])
+def test_parameters_are_those_printed(name: str) -> None:
+    printed = preset_info(name).published_parameters
+    assert printed is not None
+    counted = summarize(preset(name)).params / 1e6
+    if name in APART:
+        assert counted == pytest.approx(printed, rel=APART[name])
+    else:
+        assert counted == pytest.approx(printed, abs=0.00501 if printed < 1 else 0.0501)
+
+
+@pytest.mark.parametrize("name", [name for name in presets() if preset_info(name).published_macs is not None])
+def test_multiply_adds_are_those_printed(name: str) -> None:
+    printed = preset_info(name).published_macs
+    assert printed is not None
+    counted = summarize(preset(name)).macs / 1e9
+    if name in APART:
+        assert counted == pytest.approx(printed, rel=APART[name])
+    else:
+        assert counted == pytest.approx(printed, abs=0.00501)
 
 
 def test_stride_on_the_1x1_is_the_papers_count() -> None:
     """He 2016a, Table 1 says 3.8 G for ResNet-50; torchvision's stride on the 3x3 costs 4.09 G."""
-    there, here = preset("resnet50"), with_blocks(preset("resnet50"), stride_on="1x1")
-    assert round(summarize(there).macs / 1e9, 2) == 4.09
-    assert summarize(there).macs == 4_089_184_256
-    assert round(summarize(here).macs / 1e9, 2) == 3.86
-    assert summarize(here).params == summarize(there).params
+    printed = {"resnet18": 1.79, "resnet34": 3.64, "resnet50": 3.86, "resnet101": 7.57, "resnet152": 11.28}
+    for name in ("resnet50", "resnet101", "resnet152"):
+        there, here = preset(name), with_blocks(preset(name), stride_on="1x1")
+        assert round(summarize(here).macs / 1e9, 2) == printed[name]
+        assert summarize(here).params == summarize(there).params
+    for name in ("resnet18", "resnet34"):  # the paper's have shortcut A there
+        assert round(summarize(with_blocks(preset(name), shortcut="A")).macs / 1e9, 2) == printed[name]
+    assert summarize(preset("resnet50")).macs == 4_089_184_256
 
 
 @pytest.mark.parametrize(("name", "receptive"), [("resnet18", 435), ("resnet34", 899), ("resnet50", 427)])

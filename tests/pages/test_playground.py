@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,15 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from resnet_viz.draw.wording import size
 from resnet_viz.inspect import summarize
-from resnet_viz.spec import Network, encode, plain_twin, preset
+from resnet_viz.spec import Block, Network, Override, ShareError, Stage, encode, plain_twin, preset
+from resnet_viz.spec.block import inception_lanes
 from resnet_viz.ui import warming
 from resnet_viz.ui.draft import SESSION, STALE_SECONDS, changed
 from resnet_viz.ui.graph_view import SESSION as FOCUS
 from resnet_viz.ui.graph_view import Focus, focus_from
+from resnet_viz.ui.layer_table import COLUMNS
 
 PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "playground.py")
 
@@ -93,6 +97,135 @@ def test_an_edit_changes_counts_graph_table_and_address() -> None:
     assert "layer2.2 … layer2.3" in list(app.dataframe[0].value["layer"])
 
 
+def test_resnext_is_two_edits_away_from_resnet() -> None:
+    app = pick(opened(), "start", "resnet50")
+    assert app.session_state["playground scope"] == "all"
+    app = set_number(app, "Cardinality", 32)
+    assert shown(app)[0] == f"{summarize(network(app)).params:,}" != "25,557,032"
+    app = set_number(app, "Base width", 4)
+    assert shown(app) == ["25,028,904", "4.23 G"] and told(app) == []
+    assert network(app).stages == preset("resnext50_32x4d").stages
+
+
+def flip(app: AppTest, label: str) -> AppTest:
+    toggle = next(widget for widget in app.toggle if widget.label == label)
+    return checked(toggle.set_value(not toggle.value).run())
+
+
+def test_the_axes_that_are_not_in_sight() -> None:
+    app = pick(opened("p1.tiny_resnet8"), "block.merge", "highway")
+    decimals = {"Gate bias": -3.0, "Alpha": 0.5, "Beta": 2.0, "Dropout": 0.1, "Survival": 0.8}
+    for label, value in decimals.items():
+        app = set_number(app, label, value)
+    picked = {"gate_kernel": 3, "attention": "squeeze_excitation", "projection_norm": False, "branch": "bottleneck",
+              "form": "split_sum", "stride_on": "1x1", "shortcut": "C"}  # fmt: skip
+    app = pick(app, "block.shortcut", "C")
+    for name, value in picked.items():
+        app = pick(app, f"block.{name}", value)
+    app = pick(app, "drop_path.decay", "constant")
+    for label in ("Conv. bias", "Zero-init last", "Stem bias"):
+        app = flip(app, label)
+    found = network(app)
+    wanted = picked | {"gate_bias": -3.0, "alpha": 0.5, "beta": 2.0, "shortcut_dropout": 0.1, "bias": True}
+    for block in found.each:
+        assert {name: getattr(block, name) for name in wanted} == wanted
+    assert (found.drop_path.survival, found.drop_path.decay) == (0.8, "constant")
+    assert found.init.zero_last and found.stem.bias and told(app) == []
+    app = pick(app, "block.projection_norm", "order")
+    assert network(app).each[0].projection_norm is None
+
+
+def test_fields_that_mean_nothing_are_not_there_or_disabled() -> None:
+    app = opened()
+    assert not any(widget.label == "Gate bias" for widget in app.number_input)
+    assert not number(app, "Alpha").disabled
+    app = pick(app, "block.merge", "none")
+    assert number(app, "Alpha").disabled and number(app, "Survival").disabled
+    app = pick(pick(app, "block.merge", "shortcut_gate"), "block.branch", "paths")
+    assert number(app, "Gate bias").value == -1 and number(app, "Cardinality").disabled
+    assert next(w for w in app.selectbox if w.key == "play block.form").disabled
+
+
+def test_a_combination_that_cannot_be_is_a_sentence_beside_the_field() -> None:
+    app = pick(opened(), "block.order", "bn_after_addition")
+    before = network(app)
+    app = pick(app, "block.norm", "none")
+    assert told(app) == [
+        "order bn_after_addition moves a norm, and norm is none: use order original, or a norm."
+    ] and network(app) == before  # fmt: skip
+    app = set_number(pick(app, "block.norm", "group"), "Alpha", 9.0)
+    assert told(app) == ["Stage 1's alpha is 9.0: it must be at most 4."] and number(app, "Alpha").value == 9
+    app = set_number(app, "Alpha", 1.0)
+    app = set_number(app, "Survival", 0.0)
+    assert told(app) == ["drop_path.survival is 0.0: it must be above 0."]
+
+
+def test_one_block_is_edited_alone() -> None:
+    app = opened()
+    app.session_state[FOCUS] = Focus(2, 3)
+    app = checked(app.run())
+    scope = next(w for w in app.button_group if w.key == "playground scope")
+    assert app.session_state["playground scope"] == "stage"
+    app = checked(scope.set_value("block").run())
+    app = pick(app, "block.activation", "gelu")
+    assert [(o.index, o.block.activation) for o in network(app).stages[1].overrides] == [(3, "gelu")]
+    assert address(app) == encode(network(app))
+    app = set_number(app, "Block", 2)
+    assert app.session_state[FOCUS] == Focus(2, 2)
+    app = set_number(app, "Width", 0)
+    assert told(app) == ["This block's width is 0: it must be at least 1."]
+    app = set_number(app, "Block", 3)
+    assert told(app) == [] and number(app, "Width").value == 16
+    app = press(app, "Make it like its stage")
+    assert network(app) == preset("tiny_resnet20")
+    assert not any(button.label == "Make it like its stage" for button in app.button)
+    app = pick(app, "block.activation", "gelu")
+    app = set_number(app, "Blocks in stage 2", 2)
+    assert network(app).stages[1].overrides == ()
+    sentence = "Stage 2 has 2 blocks now: block 3, which differed, is gone. Undo brings it back."
+    assert sentence in [caption.value.replace("\\", "") for caption in app.caption]
+    app = press(app, "Undo")
+    assert [o.index for o in network(app).stages[1].overrides] == [3]
+
+
+def test_scope_block_without_an_opened_block_opens_the_first() -> None:
+    app = opened()
+    scope = next(w for w in app.button_group if w.key == "playground scope")
+    app = checked(scope.set_value("block").run())
+    assert app.session_state[FOCUS] == Focus(1, 1) and app.session_state["playground scope"] == "block"
+    app.session_state[FOCUS] = Focus()
+    app = checked(app.run())
+    assert app.session_state["playground scope"] == "all"
+
+
+def test_parallel_paths_are_lines_of_text() -> None:
+    app = press(opened("p1.resnet18"), "2")
+    app = pick(app, "block.branch", "paths")
+    area = app.text_area[0]
+    assert area.value.splitlines() == ["1×1 to 32", "1×1 to 32, 3×3 to 32", "1×1 to 32, 3×3 to 32, 3×3 to 32",
+                                       "max pool, 1×1 to 32"]  # fmt: skip
+    app = checked(area.set_value("1x1 to 64\naverage pool, 5x5 to 64").run())
+    lanes = network(app).stages[1].block.paths
+    assert [str(lane) for lane in lanes] == ["1 x 1 to 64", "average pool, 5 x 5 to 64"]
+    assert number(app, "Width").disabled
+    app = checked(app.text_area[0].set_value("1x1 to 64\n2x2 to 9").run())
+    assert told(app) == ["the kernel in line 2 is 2: input should be 1, 3, 5 or 7."]
+    assert network(app).stages[1].block.paths == lanes and app.text_area[0].value == "1x1 to 64\n2x2 to 9"
+    app = checked(app.text_area[0].set_value("").run())
+    assert network(app).stages[1].block.paths == () and told(app) == []
+
+
+def test_what_a_choice_takes_along_is_said() -> None:
+    app = pick(opened(None), "block.branch", "paths")
+    sentence = "Cardinality is 1 now: parallel paths are listed one by one."
+    assert sentence in [caption.value.replace("\\", "") for caption in app.caption]
+    app = press(app, "2")
+    app = pick(app, "block.norm", "group")
+    next(w for w in app.button_group if w.key == "playground scope").set_value("all")
+    app = checked(app.run())
+    assert any(caption.value.startswith("Stages differ in norm") for caption in app.caption)
+
+
 def test_every_field_of_the_block_edits_the_chosen_stage() -> None:
     projected = changed(preset("tiny_resnet20"), {("stages", i, "block", "shortcut"): "B" for i in range(3)})
     app = press(opened(encode(projected)), "2")
@@ -145,7 +278,7 @@ def test_widths_that_do_not_scale_are_refused() -> None:
     ],
 )
 def test_bad_input_is_one_sentence_and_the_draft_stays(label: str, value: int, sentence: str) -> None:
-    app = set_number(opened(), "Blocks in stage 2", 4)
+    app = set_number(press(opened(), "1"), "Blocks in stage 2", 4)
     before, counts, text = network(app), shown(app), address(app)
     app = set_number(app, label, value)
     assert told(app) == [sentence]
@@ -293,11 +426,26 @@ def test_a_file_is_opened_and_a_broken_one_refused() -> None:
     mine = changed(preset("resnet18"), {("name",): "mine", ("stages", 0, "blocks"): 5})
     uploader = app.file_uploader[0]
     app = checked(uploader.upload("broken.json", b"{", "application/json").run())
-    assert told(app) == ["This file is not JSON: open one that was written by Save as file."]
+    assert told(app) == ["This file is not JSON: open one that was saved here."]
     assert network(app) == preset("tiny_resnet20")
     data = mine.model_dump_json().encode()
     app = checked(app.file_uploader[0].upload("mine.json", data, "application/json").run())
     assert network(app) == mine and told(app) == []
+
+
+def test_a_network_too_large_for_a_link_is_shown_and_the_link_says_so() -> None:
+    paths = inception_lanes(64) * 2
+    rows = tuple(Override(index=i, block=Block(width=8, gate_bias=-i / 7, paths=paths)) for i in range(1, 65))
+    net = Network(name="many", stages=(Stage(blocks=64, block=Block(width=8), overrides=rows),) * 8)
+    with pytest.raises(ShareError):
+        encode(net)
+    app = opened()
+    app.session_state[SESSION].load(net)
+    app.session_state[SESSION].touched = False
+    app = checked(app.run())
+    assert network(app) == net
+    assert told(app) == ["This is too much for a link: save it as a file instead."]
+    assert len(app.code) == 0
 
 
 def test_a_cold_first_visit_has_the_form_and_one_quiet_line(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -323,3 +471,56 @@ def test_the_words_of_the_compared_networks_do_not_change_with_the_draft() -> No
     ]
     assert offered[0] == offered[1] == offered[2]
     assert offered[0][:2] == ["where it started", "its plain twin"]
+
+
+def facts(app: AppTest) -> str:
+    (found,) = (block.proto.body for block in app.get("html") if "<dt>Depth</dt>" in block.proto.body)
+    return str(found)
+
+
+def test_measures_stand_beside_the_counts() -> None:
+    app = opened("p1.cifar_resnet110")
+    summary = summarize(preset("cifar_resnet110"))
+    for term, value in {
+        "Memory to train": size(summary.memory), "Memory forward": size(summary.forward_memory),
+        "Operations a byte": f"{summary.intensity():.1f}", "Field stride": "4 px", "Gradient paths": "2 to 110 layers",
+    }.items():  # fmt: skip
+        assert re.search(f"<dt>{term}</dt><dd>(≥ )?{re.escape(value)}</dd>", facts(app)), term
+    told = [caption.value for caption in app.caption if "Veit" in caption.value]
+    assert told == [
+        "2⁵⁴ paths, through 27.0 ± 3.7 of 54 blocks. Counted as in Veit et al. 2016 (arXiv 1605.06431, Sect. 3); how "
+        "much gradient each carries is not counted here."
+    ]
+
+
+def test_paths_of_a_plain_network_and_of_none() -> None:
+    app = opened("p1.tiny_plain20")
+    assert "<dt>Gradient paths</dt><dd>20 layers</dd>" in facts(app)
+    assert any(caption.value.startswith("One path, through all 9 blocks.") for caption in app.caption)
+    zero = Network(stages=(Stage(block=Block(alpha=0, beta=0)),))
+    app = opened(encode(zero))
+    assert "<dt>Gradient paths</dt><dd>none</dd>" in facts(app)
+    assert "No path: a block multiplies both its ways by zero." in [caption.value for caption in app.caption]
+
+
+def test_more_columns_are_shown_when_asked_for() -> None:
+    app = opened()
+    table = app.dataframe[0]
+    assert list(table.value.columns[-2:]) == ["field stride", "ops a byte"]
+    assert list(table.proto.column_order) == list(COLUMNS) == list(table.value.columns[:-2])
+    toggle = next(toggle for toggle in app.toggle if toggle.label == "More columns")
+    checked(toggle.set_value(True).run())
+    assert list(app.dataframe[0].proto.column_order) == []
+
+
+def test_the_code_takes_the_place_of_the_table() -> None:
+    app = opened("p1.tiny_resnet8")
+    assert len(app.dataframe) == 1
+    next(w for w in app.button_group if w.key == "playground view").set_value("Code")
+    app = checked(app.run())
+    assert len(app.dataframe) == 0 and "Hover a line to find it in the graph" in [c.value for c in app.caption]
+    next(w for w in app.button_group if w.key == "playground code style").set_value("lazy")
+    app = set_number(checked(app.run()), "Blocks in stage 2", 3)
+    assert network(app).stages[1].blocks == 3
+    next(w for w in app.button_group if w.key == "playground view").set_value("Layers")
+    assert len(checked(app.run()).dataframe) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import sqlite3
 import time
@@ -12,7 +13,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from resnet_viz.runs import Store, experiment_key
-from resnet_viz.spec import encode, preset
+from resnet_viz.spec import Comparison, encode, preset, write_spec
 from resnet_viz.ui import race_view, run_actions
 from resnet_viz.ui.race_session import SESSION, STALE_SECONDS, RaceSession, _stale, open_race, settle_session
 from resnet_viz.ui.race_state import default_experiment, read_address, with_recipe, write_address
@@ -294,6 +295,37 @@ def test_a_network_from_the_playground(store: Store, monkeypatch: pytest.MonkeyP
     assert (list(made.experiment.contestants), made.run, made.problem) == (["plain-20", "residual-20"], None, None)
     assert made.written == {"x": encode(made.experiment)}
     assert read_address(made.written).experiment == made.experiment
+
+
+def test_the_share_link_holds_the_race_on_the_screen(store: Store) -> None:
+    app = set_number(opened(), "Epochs", 3)
+    race = with_recipe(default_experiment(), epochs=3)
+    assert [code.value.partition("?")[2] for code in app.code] == [f"x={encode(race)}"]
+    assert [code.value.partition("?")[2] for code in opened().code] == [f"x={encode(default_experiment())}"]
+
+
+def test_a_file_of_a_race_or_of_a_network_is_opened(store: Store) -> None:
+    race = with_recipe(default_experiment(), epochs=3, seed=5)
+    app = upload(opened(), write_spec(race))
+    assert session(app).experiment == race and query(app) == write_address(race)
+    app = upload(app, write_spec(preset("tiny_resnet8")))
+    assert list(session(app).experiment.contestants) == ["plain-8", "residual-8"]
+
+
+def test_a_file_that_is_no_race_is_refused_beside_the_control(store: Store) -> None:
+    app = upload(opened(), b"{")
+    assert ":red[This file is not JSON: open one that was saved here.]" in texts(app)
+    assert session(app).experiment == default_experiment()
+    app = upload(app, write_spec(Comparison(networks=(preset("resnet18"), preset("plain18")))))
+    assert ":red[This file holds a comparison, not a race: open it on the Compare page.]" in texts(app)
+    race = json.loads(write_spec(default_experiment()))
+    race["contestants"]["residual-56"]["stem"] |= {"stride": 4, "pool": "max"}
+    said = texts(upload(app, json.dumps(race).encode()))
+    assert any(text.startswith(":red[Stage 2, block 1 has stride 2, but only 1 x 1 pixels reach it") for text in said)
+
+
+def upload(app: AppTest, data: bytes) -> AppTest:
+    return checked(app.file_uploader[0].upload("race.json", data, "application/json").run())
 
 
 def test_a_stale_rerun_does_not_undo_what_was_done(store: Store) -> None:

@@ -8,8 +8,9 @@ import pytest
 
 from resnet_viz.runs import Store, run_data
 from resnet_viz.serve import Follower, delta_message, header_message
-from resnet_viz.serve.messages import as_lines, encode, parse_cursor
+from resnet_viz.serve.messages import Plan, as_lines, encode, parse_cursor
 from resnet_viz.serve.recordings import messages_of
+from resnet_viz.spec import Block, Experiment, Network, Override, Stage, fit_to_dataset
 from tests.serve import fake_runs
 
 MADE = fake_runs.experiment(8)
@@ -173,3 +174,10 @@ def test_a_recording_is_one_header_and_one_delta_with_the_same_frames_as_the_str
         k: streamed[k] for k in ("frames", "evals", "verdicts", "state")
     }
     encode(header), encode(delta)
+
+
+def test_which_blocks_have_a_shortcut_is_told_where_a_stage_is_mixed() -> None:
+    own = Override(index=2, block=Block(width=8, merge="none"))
+    stages = (Stage(blocks=3, block=Block(width=8), overrides=(own,)), Stage(blocks=2, block=Block(width=8)))
+    plan = Plan.of(Experiment(contestants={"mixed": fit_to_dataset(Network(stages=stages), "digits")[0]}))
+    assert plan.shortcuts == {"mixed": [[True, False, True], True]}

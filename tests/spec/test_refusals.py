@@ -10,11 +10,15 @@ from pydantic import ValidationError
 
 from resnet_viz.spec import (
     Block,
+    DropPath,
     Experiment,
     Head,
     Init,
     Input,
+    Lane,
+    LaneConv,
     Network,
+    Override,
     Recipe,
     ShareError,
     SpecError,
@@ -57,6 +61,75 @@ CASES: list[tuple[Callable[[], Any], str]] = [
     (
         lambda: Block(branch="bottleneck", width=64, base_width=64, cardinality=512),
         "inner width 32768 is above 8192: lower base_width or cardinality",
+    ),
+    (
+        lambda: Block(branch="paths", cardinality=4),
+        "cardinality 4 has no meaning for branch paths, whose paths are listed one by one: use cardinality 1, or "
+        "branch bottleneck",
+    ),
+    (lambda: Block(branch="paths", width=3), "branch paths cuts width 3 into 4 paths: use a width of at least 4"),
+    (lambda: Lane(convs=()), "convs has 0 entries: it must have at least 1."),
+    (
+        lambda: Lane(convs=(LaneConv(),) * 5),
+        "convs has 5 entries: it must have at most 4.",
+    ),
+    (lambda: LaneConv.model_validate({"kernel": 2}), "kernel is 2: input should be 1, 3, 5 or 7."),
+    (
+        lambda: Block(form="split_sum", cardinality=4),
+        "form split_sum is only non-trivial for blocks of three layers (Xie 2017, Sect. 3.3): use branch bottleneck, "
+        "or form grouped",
+    ),
+    (
+        lambda: Block(branch="bottleneck", form="split_concatenate", width=128, cardinality=128),
+        "form split_concatenate with cardinality 128 is above 64: use form grouped",
+    ),
+    (
+        lambda: Block(norm="none", order="bn_after_addition"),
+        "order bn_after_addition moves a norm, and norm is none: use order original, or a norm",
+    ),
+    (lambda: Block(alpha=float("inf")), "alpha is inf: input should be a finite number."),
+    (lambda: Block(beta=5), "beta is 5: it must be at most 4."),
+    (lambda: Block(gate_bias=-51), "gate_bias is -51: it must be at least -50."),
+    (lambda: Block.model_validate({"gate_kernel": 5}), "gate_kernel is 5: input should be 1 or 3."),
+    (lambda: Block(shortcut_dropout=1), "shortcut_dropout is 1: it must be below 1."),
+    (
+        lambda: Block.model_validate({"order": "post"}),
+        "order is 'post': input should be 'original', 'bn_after_addition', 'relu_before_addition', "
+        "'relu_only_preactivation' or 'preactivation'.",
+    ),
+    (
+        lambda: Block.model_validate({"merge": "concat"}),
+        "merge is 'concat': input should be 'none', 'add', 'highway' or 'shortcut_gate'.",
+    ),
+    (
+        lambda: Stage(blocks=3, overrides=(Override(index=2, block=Block()), Override(index=1, block=Block()))),
+        "overrides name the blocks [2, 1]: name each block once, in order",
+    ),
+    (
+        lambda: Stage(blocks=3, overrides=(Override(index=2, block=Block()), Override(index=2, block=Block()))),
+        "overrides name the blocks [2, 2]: name each block once, in order",
+    ),
+    (
+        lambda: Stage(blocks=3, overrides=(Override(index=4, block=Block()),)),
+        "overrides name block 4, but the stage has 3: use more blocks, or take the override away",
+    ),
+    (
+        lambda: Network(stages=(Stage(block=Block(merge="none")),), drop_path=DropPath(survival=0.5)),
+        "drop_path.survival is 0.5, but no block has a shortcut that could stand in for a dropped branch: use survival "
+        "1, or a residual network",
+    ),
+    (lambda: DropPath(survival=0), "survival is 0: it must be above 0."),
+    (
+        lambda: Network(stages=(Stage(block=Block(order="relu_before_addition")),), init=Init(zero_last=True)),
+        "init.zero_last starts branches at zero, but order relu_before_addition ends them in relu, which passes no "
+        "gradient at zero: use order original, or zero_last off",
+    ),
+    (
+        lambda: Network(
+            stages=(Stage(block=Block(order="relu_before_addition", activation="sigmoid")),), init=Init(zero_last=True)
+        ),
+        "init.zero_last starts branches at zero, but order relu_before_addition ends them in sigmoid, which is not "
+        "zero at zero: use order original, or zero_last off",
     ),
     (
         lambda: Experiment(contestants={"a": THREE_STRIDES}, recipe=Recipe(batch=1499)),

@@ -6,8 +6,10 @@ from hypothesis import given
 
 from resnet_viz.spec import (
     Block,
+    Init,
     Network,
     Stage,
+    checked,
     differences,
     fit_to_dataset,
     plain_twin,
@@ -114,3 +116,14 @@ def test_fitting_twice_changes_nothing_more(network: Network) -> None:
     fitted, _ = fit_to_dataset(network, "digits")
     assert fit_to_dataset(fitted, "digits") == (fitted, ())
     assert all(problem.field != "stride" for problem in problems(fitted))
+
+
+def test_the_residual_twin_of_any_plain_network_can_be() -> None:
+    """Beside a shortcut, a branch that ends in a ReLU could not learn from zero."""
+    block = Block(merge="none", order="relu_before_addition")
+    plain = Network(name="plain", stages=(Stage(block=block),), init=Init(zero_last=True))
+    twin = residual_twin(plain)
+    assert checked(twin) == twin
+    assert not twin.init.zero_last
+    kept = residual_twin(plain.model_copy(update={"stages": (Stage(block=Block(merge="none")),)}))
+    assert kept.init.zero_last

@@ -4,7 +4,7 @@ import pytest
 
 from resnet_viz.inspect import layers
 from resnet_viz.nn import build
-from resnet_viz.spec import Experiment, plain_twin, preset
+from resnet_viz.spec import Block, Experiment, Network, Stage, plain_twin, preset
 from resnet_viz.train import role_names
 from resnet_viz.train.cards import cards, describe_blocks
 
@@ -30,6 +30,20 @@ def test_stages_of_several_kinds_are_called_mixed():
     assert describe_blocks(mixed) == "3 × 1 basic blocks, shortcut A, mixed"
     single = network.model_copy(update={"stages": network.stages[:1]})
     assert describe_blocks(single) == "1 basic block, shortcut A"
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"merge": "highway"}, "1 basic block, highway gates"),
+        ({"merge": "shortcut_gate", "branch": "paths"}, "1 parallel-path block, gated shortcut"),
+        ({"attention": "squeeze_excitation", "alpha": 0.5, "beta": 0.5},
+         "1 basic block, squeeze-excitation, shortcut B, 0.5 F(x) + 0.5 x"),
+        ({"merge": "none", "alpha": 0.5}, "1 basic block, no shortcut"),
+    ],
+)  # fmt: skip
+def test_gates_attention_and_strengths_are_named(fields, words):
+    assert describe_blocks(Network(stages=(Stage(block=Block(**fields)),))) == words
 
 
 def test_roles_go_to_the_first_plain_and_the_first_residual_network():

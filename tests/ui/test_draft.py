@@ -7,7 +7,8 @@ import json
 import pytest
 
 from resnet_viz.spec import Experiment, Network, SpecError, encode, plain_twin, preset
-from resnet_viz.ui.draft import DEFAULT, MAX_FILE, MAX_HISTORY, Draft, changed, full_stop, read_file, renamed
+from resnet_viz.spec.files import MAX_FILE
+from resnet_viz.ui.draft import DEFAULT, MAX_HISTORY, Draft, changed, full_stop, read_file, renamed
 
 
 def new(name: str = "tiny_resnet20") -> Draft:
@@ -187,13 +188,20 @@ def _broken(**update: object) -> bytes:
 @pytest.mark.parametrize(
     ("data", "told"),
     [
-        (b"", "This file is not JSON: open one that was written by Save as file."),
-        (b"{", "This file is not JSON: open one that was written by Save as file."),
-        (b"\xff\xfe\x00", "This file is not JSON: open one that was written by Save as file."),
-        (b"x" * (MAX_FILE + 1), "This file has 200,001 bytes, and a saved network has at most 200,000."),
+        (b"", "This file is not JSON: open one that was saved here."),
+        (b"{", "This file is not JSON: open one that was saved here."),
+        (b"\xff\xfe\x00", "This file is not JSON: open one that was saved here."),
+        (b"x" * (MAX_FILE + 1), "This file has 1,000,001 bytes, and a spec file has at most 1,000,000."),
+        (
+            Experiment(contestants={"a": preset("tiny_plain8")}).model_dump_json().encode(),
+            "This file holds a race, not a network: open it on the Race page.",
+        ),
+        (
+            _broken(stages=[{"block": {"width": 0}}]),
+            "This file holds no network that can be: Stage 1's width is 0: it must be at least 1.",
+        ),
         (_broken(version=9), "This file holds no network that can be: version is 9: input should be 1."),
-        (_broken(stages=[]), "This file holds no network that can be: stages is []: tuple should have at least 1 item "
-                             "after validation, not 0."),
+        (_broken(stages=[]), "This file holds no network that can be: stages has 0 entries: it must have at least 1."),
         (_broken(extra=1), "This file holds no network that can be: extra is not a field that this version knows."),
     ],
 )  # fmt: skip

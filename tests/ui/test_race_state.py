@@ -153,7 +153,7 @@ def test_a_network_in_the_address_races_its_twin() -> None:
     ("params", "problem"),
     [
         ({"x": "x1.AAAA"}, "This share link is damaged: ask for it once more."),
-        ({"x": "x9.AAAA"}, "This link has format '9', and this version reads format 1: update ResNet Viz."),
+        ({"x": "x9.AAAA"}, "This link has format 'x9', and this version reads x1 and x2: update ResNet Viz."),
         ({"x": "hello"}, "This is not a share link of ResNet Viz: it was cut or changed. Ask for it once more."),
         ({"run": "../../etc/passwd"}, "The address names a run in a form that no run has."),
         ({"run": "a" * 65}, "The address names a run in a form that no run has."),

@@ -31,16 +31,33 @@ function bow(arc) {
     `H${arc.x1 - r}Q${arc.x1} ${arc.top} ${arc.x1} ${arc.top + r}V${arc.y1}`;
 }
 
+// A line with right angles and rounded corners through points that differ in one coordinate at a time.
+function wirePath(points) {
+  const toward = ([x, y], [a, b], r) => [x + Math.sign(a - x) * Math.min(r, Math.abs(a - x)), y + Math.sign(b - y) * Math.min(r, Math.abs(b - y))];
+  const half = (p, q) => (Math.abs(p[0] - q[0]) + Math.abs(p[1] - q[1])) / 2;
+  let path = `M${points[0]}`;
+  for (let i = 1; i < points.length - 1; i += 1) {
+    const [before, here, after] = [points[i - 1], points[i], points[i + 1]];
+    const r = Math.min(6, half(before, here), half(here, after));
+    path += `L${toward(here, before, r)}Q${here} ${toward(here, after, r)}`;
+  }
+  return `${path}L${points[points.length - 1]}`;
+}
+
 // What a small arc carries: a notch for zeros, a little box for a projection. Where hundreds of arcs leave no room on
 // top, it stands beside the one that is no identity, so that this one is told among the others.
 function smallSign(arc, alone) {
-  if (arc.kind === "identity") return null;
+  if (arc.kind === "identity" || arc.kind === "scaled") return null;
   const wide = arc.x1 - arc.x0;
   const least = arc.kind === "projection" ? 8 : 6;
   if (wide < least && !alone) return null;
   const x = wide < least ? arc.x0 - 6 : (arc.x0 + arc.x1) / 2;
   const y = wide < least ? (arc.y0 + arc.top) / 2 : arc.top;
   if (arc.kind === "padded") return make("path", { class: "arc-mark", d: `M${x - 3} ${y}L${x} ${y + 5}L${x + 3} ${y}` });
+  if (arc.kind === "gated") {
+    const d = `M${x - 2.6} ${y - 2.6}L${x + 2.6} ${y + 2.6}M${x - 2.6} ${y + 2.6}L${x + 2.6} ${y - 2.6}`;
+    return wide < 10 ? null : make("path", { class: "arc-mark", d });
+  }
   const side = wide >= 14 || wide < least ? 7 : 4.5;
   return make("rect", { class: "arc-mark", x: x - side / 2, y: y - side / 2, width: side, height: side });
 }
@@ -50,17 +67,25 @@ function drawArcs(svg, arcs) {
   for (const arc of arcs) {
     const dense = arc.small && arc.x1 - arc.x0 < 6 ? " dense" : "";
     svg.append(make("path", { class: `arc ${arc.kind}${arc.small ? " small" : ""}${dense}`, d: bow(arc) }));
+  }
+  for (const arc of arcs) { // over all arcs, so that the next row hides none
     const sign = arc.small ? smallSign(arc, mixed.has(arc.node)) : null;
     if (sign) svg.append(sign);
   }
 }
 
+// What stands in a circle: a sum, a product, maps one after the other.
+const SIGNS = {
+  plus: (x, y) => `M${x - 4.5} ${y}H${x + 4.5}M${x} ${y - 4.5}V${y + 4.5}`,
+  times: (x, y) => `M${x - 3.3} ${y - 3.3}L${x + 3.3} ${y + 3.3}M${x - 3.3} ${y + 3.3}L${x + 3.3} ${y - 3.3}`,
+  join: (x, y) => `M${x - 2} ${y - 4.5}V${y + 4.5}M${x + 2} ${y - 4.5}V${y + 4.5}`,
+};
+
 function shapeOf(mark) {
   const { x, y, width, height } = mark;
-  if (mark.shape === "plus") {
+  if (mark.shape in SIGNS) {
     const [cx, cy] = [x + width / 2, y + height / 2];
-    const sign = make("path", { class: "sign", d: `M${cx - 4.5} ${cy}H${cx + 4.5}M${cx} ${cy - 4.5}V${cy + 4.5}` });
-    return [make("circle", { class: "shape", cx, cy, r: width / 2 }), sign];
+    return [make("circle", { class: "shape", cx, cy, r: width / 2 }), make("path", { class: "sign", d: SIGNS[mark.shape](cx, cy) })];
   }
   if (mark.shape === "notch") {
     const middle = y + height / 2;
@@ -81,7 +106,7 @@ function drawMark(mark, view) {
   const names = ["mark", mark.shape, mark.tone, opens ? "opens" : "selects"];
   if (mark.problem) names.push("broken");
   if (view.selected && mark.node === view.selected) names.push("chosen");
-  const group = make("g", { class: names.join(" "), tabindex: -1, role: "button", "data-node": mark.node });
+  const group = make("g", { class: names.join(" "), tabindex: -1, role: "button", "data-node": mark.node, "data-path": mark.path });
   group.setAttribute("aria-label", `${mark.title}. ${mark.detail}`);
   if (!opens) group.setAttribute("aria-pressed", String(names.includes("chosen")));
   group.append(...shapeOf(mark));
@@ -103,6 +128,7 @@ function drawSvg(view) {
     const name = line.reached ? "line" : "line unreached";
     svg.append(make("line", { class: name, x1: line.x0, x2: line.x1, y1: line.y, y2: line.y }));
   }
+  for (const wire of layout.wires) svg.append(make("path", { class: `wire ${wire.kind}`, d: wirePath(wire.points) }));
   drawArcs(svg, layout.arcs);
   for (const mark of layout.marks) svg.append(drawMark(mark, view));
   for (const { text, x, y, style, anchor } of layout.labels) {
@@ -166,11 +192,16 @@ function bindKeys(root, svg, view, send, kept) {
     element.focus({ preventScroll: true });
     element.scrollIntoView({ block: "nearest", inline: "nearest" });
   };
+  const point = (element) => {
+    const mark = element ? byNode.get(element.dataset.node) : null;
+    read(mark);
+    tell(mark ? firstPath(mark.path) : "");
+  };
   for (const element of marks) {
-    element.addEventListener("mouseenter", () => read(byNode.get(element.dataset.node)));
-    element.addEventListener("mouseleave", () => read(null));
-    element.addEventListener("focus", () => { kept.focused = true; kept.focus = element.dataset.node; read(byNode.get(element.dataset.node)); });
-    element.addEventListener("blur", () => { kept.focused = false; read(null); });
+    element.addEventListener("pointerenter", () => point(element));
+    element.addEventListener("pointerleave", () => point(null));
+    element.addEventListener("focus", () => { kept.focused = true; kept.focus = element.dataset.node; point(element); });
+    element.addEventListener("blur", () => { kept.focused = false; point(null); });
     element.addEventListener("click", () => act(element));
   }
   root.onkeydown = (event) => {
@@ -186,7 +217,45 @@ function bindKeys(root, svg, view, send, kept) {
     event.preventDefault();
     event.stopPropagation();
   };
-  return { marks, focus };
+  const heard = (event) => {
+    if (event.detail?.from === "code") lightUp(marks, byNode, String(event.detail.path ?? ""));
+  };
+  window.addEventListener(HOVER, heard);
+  return { marks, focus, deafen: () => window.removeEventListener(HOVER, heard) };
+}
+
+// Other parts of the page hear over which path the pointer is, and say it of theirs: no round trip to the server.
+const HOVER = "rv:hover";
+
+function tell(path) {
+  window.dispatchEvent(new CustomEvent(HOVER, { detail: { path, from: "graph" } }));
+}
+
+// Of a folded run "layer1.1 … layer1.5" its first block.
+function firstPath(path) {
+  return path.split(" … ")[0];
+}
+
+// How well a mark's path names another one: its length when it is the same or begins it, else 0. The stem and the
+// head stand for their other layers too, a folded run for each of its blocks.
+function nearness(mark, path) {
+  const [first, last] = mark.path.split(" … ");
+  if (!first) return 0;
+  if (last) {
+    const [, stage, from] = /^(.*)\.(\d+)$/.exec(first) ?? [];
+    const to = Number(/(\d+)$/.exec(last)?.[1]);
+    const block = path.startsWith(`${stage}.`) ? /^\d+/.exec(path.slice(stage.length + 1)) : null;
+    return block && block[0] >= Number(from) && block[0] <= to ? stage.length + 1 : 0;
+  }
+  if (path === first || path.startsWith(`${first}.`)) return first.length;
+  const parts = { stem: /^(conv1|bn1|relu|maxpool)$/, head: /^(norm|act|avgpool|flatten|fc)$/ };
+  return parts[mark.node]?.test(path) ? 1 : 0;
+}
+
+function lightUp(marks, byNode, path) {
+  const scores = marks.map((element) => (path ? nearness(byNode.get(element.dataset.node), path) : 0));
+  const best = Math.max(0, ...scores);
+  marks.forEach((element, i) => element.classList.toggle("lit", best > 0 && scores[i] === best));
 }
 
 // Scale to the room there is. The height depends on the room alone, so that no edit moves what is below.
@@ -224,7 +293,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   parentElement.querySelector(".rv-graph")?.remove();
   parentElement.append(root);
 
-  const { marks, focus } = bindKeys(root, svg, view, send, kept);
+  const { marks, focus, deafen } = bindKeys(root, svg, view, send, kept);
   const same = marks.find((mark) => mark.dataset.node === kept.focus);
   const inside = marks.find((mark) => view.stage && mark.dataset.node.startsWith(`layer${view.stage}.${view.block ? view.block - 1 + "." : ""}`));
   const start = same ?? inside ?? marks[0];
@@ -233,6 +302,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
   if (hadFocus && start) focus(start);
   const watch = new ResizeObserver(() => fit(scroller, svg, view.layout));
   watch.observe(scroller);
-  kept.end = () => { watch.disconnect(); };
+  kept.end = () => { watch.disconnect(); deafen(); };
   return () => { kept.end?.(); kept.shown = ""; };
 }

@@ -122,10 +122,15 @@ function round(pen, x, y, width, height, radius) {
 function blocks(contestant, rows) {
   const { shortcuts } = contestant;
   const all = contestant.role !== "plain" && !/\bno shortcut/.test(contestant.description);
-  const projected = new Set(contestant.projections.map((i) => `${contestant.layers[i].stage}.${contestant.layers[i].block}`));
+  const leadsAround = (layer) => {
+    const found = shortcuts ? shortcuts[layer.stage - 1] : all;
+    return Array.isArray(found) ? found[layer.block - 1] : found;
+  };
+  const beside = contestant.projections.map((i) => contestant.layers[i]); // gates and attention too
+  const projected = new Set(beside.filter(({ path }) => path.includes(".downsample")).map(({ stage, block }) => `${stage}.${block}`));
   const found = [];
   rows.forEach((layer, i) => {
-    if (!layer.stage || layer.kind !== "conv" || !(shortcuts ? shortcuts[layer.stage - 1] : all)) return;
+    if (!layer.stage || layer.kind !== "conv" || !leadsAround(layer)) return;
     const key = `${layer.stage}.${layer.block}`;
     const last = found[found.length - 1];
     if (last && last.key === key) last.last = i;

@@ -1,0 +1,241 @@
+"""One file over HTTPS: in a thread of its own, resumed where it stopped, checked, and put in place only when whole."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import shutil
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+import requests
+
+State = Literal["running", "done", "failed", "stopped"]
+Note = Callable[[int, int | None], None]
+CHUNK = 1 << 18
+CONNECT, READ = 10.0, 30.0
+"""Seconds to wait for a connection, and for the next bytes."""
+BUSY = 10.0
+"""Seconds since the last byte within which a partial file is taken to belong to another process."""
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class DownloadError(ValueError):
+    """Why a download failed, as one sentence that says what to do."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """What to fetch: the address, where it goes, its SHA-256 if known, and the most bytes that are taken."""
+
+    url: str
+    target: Path
+    most: int
+    sha256: str | None = None
+
+    @property
+    def host(self) -> str:
+        """The host's name."""
+        return urlsplit(self.url).hostname or self.url
+
+    @property
+    def partial(self) -> Path:
+        """Where the bytes lie until the file is whole."""
+        return self.target.with_name(self.target.name + ".part")
+
+    @property
+    def by_hand(self) -> str:
+        """How to do without: the rest of a sentence."""
+        return f"fetch {self.url} in another way and put the file at {self.target}"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far it is; ``total`` is None until the host has said it, ``sentence`` says why it failed."""
+
+    state: State
+    received: int = 0
+    total: int | None = None
+    sentence: str = ""
+
+
+class Download:
+    """A download in a thread; :meth:`progress` may be asked from any other."""
+
+    def __init__(self, source: Source, *, first: bool = True) -> None:
+        self.source = source
+        self._first = first
+        self._stop = threading.Event()
+        self._progress = Progress("running")
+        self._thread = threading.Thread(target=self._run, name=f"download {source.target.name}", daemon=True)
+        self._thread.start()
+
+    def progress(self) -> Progress:
+        """The state now."""
+        return self._progress
+
+    def stop(self) -> None:
+        """Stop soon; what has come is kept for the next try."""
+        self._stop.set()
+
+    def join(self, timeout: float | None = None) -> Progress:
+        """Wait for the end."""
+        self._thread.join(timeout)
+        return self._progress
+
+    def _run(self) -> None:
+        try:
+            whole = fetch(self.source, self._note, self._stop, first=self._first)
+            self._end("done" if whole else "stopped")
+        except DownloadError as error:
+            self._end("failed", str(error))
+        except Exception as error:  # a thread must not end without a word
+            self._end("failed", f"The download failed ({type(error).__name__}): {self.source.by_hand}.")
+
+    def _note(self, received: int, total: int | None) -> None:
+        self._progress = Progress("running", received, total)
+
+    def _end(self, state: State, sentence: str = "") -> None:
+        now = self._progress
+        self._progress = Progress(state, now.received, now.total, sentence)
+
+
+_downloads: dict[Path, Download] = {}
+_lock = threading.Lock()
+
+
+def download(source: Source) -> Download:
+    """Start, or join the download to the same place that another session has started."""
+    with _lock:
+        running = _downloads.get(source.target)
+        if running is None or running.progress().state != "running":
+            running = _downloads[source.target] = Download(source, first=running is None)
+        return running
+
+
+def current(target: Path) -> Download | None:
+    """The last download to that place in this process, running or ended."""
+    return _downloads.get(target)
+
+
+def fetch(source: Source, note: Note, stop: threading.Event, *, first: bool = True) -> bool:
+    """Fetch the file; False when it was stopped. ``note(received, total)`` is called as bytes come.
+
+    ``first`` says that this process has not tried before: a partial file that grows is then another process's.
+    Raises :class:`DownloadError`.
+    """
+    try:
+        _prepare(source, first)
+        if not _receive(source, note, stop):
+            return False
+        _check(source)
+        source.partial.replace(source.target)
+    except requests.RequestException as error:
+        raise DownloadError(_connection(source, error)) from error
+    except OSError as error:
+        raise DownloadError(_disk(source, error)) from error
+    return True
+
+
+def _prepare(source: Source, first: bool) -> None:
+    parts = urlsplit(source.url)
+    if parts.scheme != "https" and parts.hostname not in LOOPBACK:
+        raise DownloadError(f"{source.url} is not an https address: nothing is fetched from there.")
+    source.target.parent.mkdir(parents=True, exist_ok=True)
+    if first and source.partial.exists() and time.time() - source.partial.stat().st_mtime < BUSY:
+        raise DownloadError(f"Another process seems to be fetching {source.target.name}: try again in a moment.")
+
+
+def _receive(source: Source, note: Note, stop: threading.Event, *, resume: bool = True) -> bool:
+    have = source.partial.stat().st_size if resume and source.partial.exists() else 0
+    headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={have}-"} if have else {})}
+    with requests.get(source.url, stream=True, headers=headers, timeout=(CONNECT, READ)) as reply:
+        ended = urlsplit(reply.url)
+        if ended.scheme != "https" and ended.hostname not in LOOPBACK:
+            raise DownloadError(f"{source.host} leads to an address without https: nothing is fetched from there.")
+        begins = reply.headers.get("Content-Range", "").startswith(f"bytes {have}-")
+        if have and (reply.status_code == 416 or (reply.status_code == 206 and not begins)):
+            return _receive(source, note, stop, resume=False)
+        if reply.status_code not in (200, 206):
+            raise DownloadError(f"{source.host} answered with status {reply.status_code}: {source.by_hand}.")
+        have = have if reply.status_code == 206 else 0
+        length = reply.headers.get("Content-Length", "")
+        total = have + int(length) if length.isdecimal() else None
+        _room(source, total, have)
+        return _write(source, reply, note, stop, have, total)
+
+
+def _room(source: Source, total: int | None, have: int) -> None:
+    if total is None:
+        return
+    if total > source.most:
+        raise DownloadError(
+            f"{source.host} offers {_mb(total)} where {_mb(source.most)} at most were expected: no file."
+        )
+    if shutil.disk_usage(source.target.parent).free < total - have:
+        raise OSError(errno.ENOSPC, "no room")
+
+
+def _write(
+    source: Source, reply: requests.Response, note: Note, stop: threading.Event, have: int, total: int | None
+) -> bool:
+    with source.partial.open("ab" if have else "wb") as file:
+        note(have, total)
+        try:
+            for chunk in reply.iter_content(CHUNK):
+                file.write(chunk)
+                have += len(chunk)
+                note(have, total)
+                if have > source.most:
+                    source.partial.unlink()
+                    raise DownloadError(f"{source.host} sends more than {_mb(source.most)}: no file was kept.")
+                if stop.is_set():
+                    return False
+        except requests.RequestException as error:
+            raise DownloadError(_broken(source, have, total)) from error
+    if total is not None and have < total:
+        raise DownloadError(_broken(source, have, total))
+    return True
+
+
+def _check(source: Source) -> None:
+    if source.sha256 is None:
+        return
+    if digest(source.partial) != source.sha256:
+        source.partial.unlink()
+        raise DownloadError(
+            f"The file from {source.host} is not the expected one (its SHA-256 differs) and was deleted: try again, or "
+            f"{source.by_hand}."
+        )
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _connection(source: Source, error: requests.RequestException) -> str:
+    kind = "No answer from" if isinstance(error, requests.Timeout) else "No connection to"
+    return f"{kind} {source.host}: {source.by_hand}."
+
+
+def _broken(source: Source, have: int, total: int | None) -> str:
+    of = f" of {_mb(total)}" if total is not None else ""
+    return f"The connection to {source.host} broke after {_mb(have)}{of}: start again and it goes on from there."
+
+
+def _disk(source: Source, error: OSError) -> str:
+    place = source.target.parent
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"There is no room for {source.target.name} in {place}: make some, or set RESNET_VIZ_HOME elsewhere."
+    return f"{place} cannot be written ({error.strerror or type(error).__name__}): set RESNET_VIZ_HOME to one that can."
+
+
+def _mb(count: int) -> str:
+    return f"{count / 1e6:.1f} MB" if count < 9.95e6 else f"{count / 1e6:,.0f} MB"

@@ -1,0 +1,173 @@
+"""Downloads from a host on this machine: whole, resumed, and each way of failing as one sentence."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from resnet_viz.data import download as module
+from resnet_viz.data.download import Source, current, download
+from tests.data.servers import Host, host
+
+BODY = bytes(range(256)) * 4000
+SHA = hashlib.sha256(BODY).hexdigest()
+
+
+@pytest.fixture
+def server() -> Iterator[Host]:
+    with host() as state:
+        state.files["/file"] = BODY
+        yield state
+
+
+@pytest.fixture
+def source(server: Host, tmp_path: Path) -> Source:
+    return Source(server.url("/file"), tmp_path / "deep" / "file.bin", 2_000_000, SHA)
+
+
+def by_hand(source: Source) -> str:
+    return f"fetch {source.url} in another way and put the file at {source.target}"
+
+
+def failure(source: Source) -> str:
+    progress = download(source).join(20)
+    assert progress.state == "failed"
+    assert not source.target.exists()
+    return progress.sentence
+
+
+def test_a_file_comes_whole_and_checked(source: Source) -> None:
+    progress = download(source).join(20)
+    assert (progress.state, progress.received, progress.total) == ("done", len(BODY), len(BODY))
+    assert source.target.read_bytes() == BODY
+    assert list(source.target.parent.iterdir()) == [source.target]
+
+
+def test_progress_is_seen_while_it_runs_and_shared_by_all_who_ask(server: Host, source: Source) -> None:
+    server.gate.clear()
+    server.breaks_after = 300_000
+    going = download(source)
+    until = time.monotonic() + 10
+    while going.progress().received < 200_000 and time.monotonic() < until:
+        time.sleep(0.01)
+    progress = going.progress()
+    assert progress.state == "running"
+    assert 200_000 <= progress.received < (progress.total or 0) == len(BODY)
+    assert download(source) is going is current(source.target)
+    server.gate.set()
+    going.join(20)
+
+
+def test_a_broken_download_goes_on_where_it_was(server: Host, source: Source) -> None:
+    server.breaks_after = 300_000
+    assert failure(source) == (
+        "The connection to 127.0.0.1 broke after 0.3 MB of 1.0 MB: start again and it goes on from there."
+    )
+    kept = source.partial.stat().st_size
+    assert 0 < kept <= 300_000
+    server.breaks_after = None
+    assert download(source).join(20).state == "done"
+    assert server.asked == [None, f"bytes={kept}-"]
+    assert source.target.read_bytes() == BODY
+
+
+def test_a_host_without_ranges_begins_anew(server: Host, source: Source) -> None:
+    server.breaks_after = 300_000
+    failure(source)
+    server.breaks_after, server.ranges = None, False
+    assert download(source).join(20).state == "done"
+    assert source.target.read_bytes() == BODY
+
+
+def test_a_partial_file_longer_than_the_file_begins_anew(server: Host, source: Source) -> None:
+    server.breaks_after = 10
+    failure(source)
+    server.breaks_after = None
+    source.partial.write_bytes(BODY + b"more")
+    assert download(source).join(20).state == "done"
+    assert server.asked[-2:] == [f"bytes={len(BODY) + 4}-", None]
+
+
+def test_a_file_that_is_not_the_expected_one_is_deleted(server: Host, source: Source) -> None:
+    server.files["/file"] = BODY[:-1] + b"!"
+    assert failure(source) == (
+        "The file from 127.0.0.1 is not the expected one (its SHA-256 differs) and was deleted: try again, or "
+        f"{by_hand(source)}."
+    )
+    assert not source.partial.exists()
+
+
+def test_no_such_file(server: Host, source: Source) -> None:
+    server.files.clear()
+    assert failure(source) == f"127.0.0.1 answered with status 404: {by_hand(source)}."
+
+
+def test_a_file_that_is_too_large_is_not_begun(server: Host, source: Source) -> None:
+    server.files["/file"] = b"x" * 3_000_000
+    assert failure(source) == "127.0.0.1 offers 3.0 MB where 2.0 MB at most were expected: no file."
+
+
+def test_offline_the_sentence_names_the_file_and_its_place(tmp_path: Path) -> None:
+    with host() as gone:
+        url = gone.url("/file")
+    source = Source(url, tmp_path / "file.bin", 10, None)
+    assert failure(source) == f"No connection to 127.0.0.1: {by_hand(source)}."
+
+
+def test_a_host_that_does_not_answer(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow(*_: object, **__: object) -> None:
+        raise requests.Timeout
+
+    monkeypatch.setattr(module.requests, "get", slow)
+    assert failure(source) == f"No answer from 127.0.0.1: {by_hand(source)}."
+
+
+def test_nothing_is_fetched_without_https(tmp_path: Path) -> None:
+    source = Source("http://example.org/file", tmp_path / "file.bin", 10, None)
+    assert failure(source) == "http://example.org/file is not an https address: nothing is fetched from there."
+
+
+def test_a_full_disk(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = shutil.disk_usage(source.target.anchor)
+    monkeypatch.setattr(module.shutil, "disk_usage", lambda _: usage._replace(free=1000))
+    assert failure(source) == (
+        f"There is no room for file.bin in {source.target.parent}: make some, or set RESNET_VIZ_HOME elsewhere."
+    )
+
+
+def test_a_directory_that_cannot_be_written(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(Path, "mkdir", refused)
+    assert failure(source) == (
+        f"{source.target.parent} cannot be written (Permission denied): set RESNET_VIZ_HOME to one that can."
+    )
+
+
+def test_two_processes_do_not_write_one_file(source: Source) -> None:
+    source.partial.parent.mkdir()
+    source.partial.write_bytes(b"just now")
+    assert failure(source) == "Another process seems to be fetching file.bin: try again in a moment."
+
+
+def test_stopping_keeps_what_has_come(server: Host, source: Source) -> None:
+    server.gate.clear()
+    server.breaks_after = 600_000
+    going = download(source)
+    until = time.monotonic() + 10
+    while going.progress().received < 262_144 and time.monotonic() < until:
+        time.sleep(0.005)
+    going.stop()
+    server.gate.set()
+    assert going.join(20).state in ("stopped", "failed")
+    assert source.partial.stat().st_size >= 262_144
+    assert not source.target.exists()

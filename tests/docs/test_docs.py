@@ -1,0 +1,75 @@
+"""Every axis, value, preset and command has its line in the docs, and the tables say what is counted now."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+import pytest
+import typer
+from click import Group
+
+import resnet_viz.spec as spec
+from resnet_viz.cli import cli
+from resnet_viz.spec import presets
+from resnet_viz.spec.block import Frozen
+from tests.docs import tables
+
+ROOT = Path(__file__).parents[2]
+CATALOGUE = tables.PAGE.read_text(encoding="utf-8")
+COMMANDS = "\n".join((ROOT / name).read_text(encoding="utf-8") for name in ("docs/command-line.md", "README.md"))
+MODELS = (
+    spec.Block, spec.Lane, spec.LaneConv, spec.Network, spec.Input, spec.Stem, spec.Stage, spec.Override, spec.Head,
+    spec.Init, spec.DropPath,
+)  # fmt: skip
+FIELDS = [(model, name) for model in MODELS for name in model.model_fields]
+
+
+def literals(annotation: Any) -> set[str]:
+    """The values of a Literal, "" where it is none."""
+    return {str(value) for value in get_args(annotation)} if get_origin(annotation) is Literal else set()
+
+
+@pytest.mark.parametrize(("model", "name"), FIELDS, ids=[f"{m.__name__}.{n}" for m, n in FIELDS])
+def test_every_axis_and_each_of_its_values_has_a_line(model: type[Frozen], name: str) -> None:
+    key = f"`{model.__name__.lower()}.{name}`"
+    lines = [line for line in CATALOGUE.splitlines() if line.startswith("|") and key in line.split("|")[1]]
+    assert len(lines) == 1, f"docs/catalogue.md has no row for {key}"
+    values = re.findall(r"`([^`]+)`", lines[0].split("|")[2])
+    missing = literals(model.model_fields[name].annotation) - set(values)
+    assert not missing, f"{key} has no {missing} in docs/catalogue.md"
+    if literals(model.model_fields[name].annotation):
+        assert values[0] == str(model.model_fields[name].default), f"the default of {key} comes first"
+
+
+def test_no_line_is_about_what_is_not_there() -> None:
+    rows = [line.split("|")[1] for line in CATALOGUE.splitlines() if re.match(r"\| `\w+\.", line)]
+    known = {f"{model.__name__.lower()}.{name}" for model, name in FIELDS}
+    assert {key for row in rows for key in re.findall(r"`([^`]+)`", row)} == known
+
+
+def test_the_tables_are_those_of_now() -> None:
+    assert tables.written(CATALOGUE) == CATALOGUE, "run: python -m tests.docs.tables"
+
+
+@pytest.mark.parametrize("name", presets())
+def test_every_preset_has_a_line(name: str) -> None:
+    assert sum(line.startswith(f"| `{name}` |") for line in CATALOGUE.splitlines()) == 1
+
+
+def commands() -> Group:
+    """All commands of the command line."""
+    group = typer.main.get_command(cli)
+    assert hasattr(group, "commands")
+    return group  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize("name", sorted(commands().commands))
+def test_every_command_and_option_has_a_line(name: str) -> None:
+    lines = [line for line in COMMANDS.splitlines() if f"python -m resnet_viz {name}" in line]
+    assert lines, f"docs/command-line.md has no line for {name}"
+    about = COMMANDS.partition(f"`python -m resnet_viz {name}")[2].partition("\n- `")[0]
+    for parameter in commands().commands[name].params:
+        for option in parameter.opts:
+            assert not option.startswith("--") or option in about, f"{name} {option} has no word in the docs"
