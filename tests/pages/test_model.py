@@ -98,4 +98,12 @@ def test_the_navigation_has_the_page_only_when_there_is_a_model(
     monkeypatch.setattr("streamlit.navigation", navigation)
     app = AppTest.from_file(str(Path(PAGE).parents[1] / "resnet_viz" / "ui" / "main.py"), default_timeout=60).run()
     assert [error.value for error in app.exception] == []
-    assert titles == ["ResNet Viz", "Playground", "Race", "Runs", "Pretrained", *(["Your model"] if shown else [])]
+    assert titles == [
+        "ResNet Viz",
+        "Playground",
+        "Race",
+        "Compare",
+        "Runs",
+        "Pretrained",
+        *(["Your model"] if shown else []),
+    ]

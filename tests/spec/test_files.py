@@ -57,8 +57,8 @@ def broken(**update: Any) -> bytes:
                 "Network."),
         (b'{"contestants": {}}', "This file holds no race that can be: contestants is {}: dictionary should have at "
                                  "least 1 item after validation, not 0."),
-        (b'{"networks": []}', "This file holds no comparison that can be: networks is []: tuple should have at least "
-                              "2 items after validation, not 0."),
+        (b'{"networks": []}', "This file holds no comparison that can be: networks has 0 entries: it must have at "
+                              "least 2."),
         (b'{"drop_path": {"survival": NaN}}', "This file holds no network that can be: drop_path.survival is nan: "
                                               "input should be a finite number."),
         (broken(version=2), "This file holds no network that can be: version is 2: input should be 1."),

@@ -140,6 +140,7 @@ def test_what_the_pointer_rests_on_is_read_anew_while_the_run_goes_on(
     run = fake_runs.begin(store, MADE)
     fake_runs.append(store, run, MADE, 0, 10)
     page = opened(f"run={run}")
+    expect(page.locator(".status")).to_have_text("step 9 / 96")  # before that there is nothing to point at
     box = page.locator(".profile .panel-body").bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 60)
