@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import logging
 import re
 import shutil
 import threading
@@ -16,50 +17,20 @@ from urllib.parse import urljoin, urlsplit
 
 import requests
 
+from ..settings import settings
+from .source import DownloadError, Source, broken, connection, damaged, disk, megabytes
+
 State = Literal["running", "done", "failed", "stopped"]
 Note = Callable[[int, int | None], None]
 CHUNK = 1 << 18
 CONNECT, READ = 10.0, 30.0
 """Seconds to wait for a connection, and for the next bytes."""
 BUSY = CONNECT + READ + 5
-"""Seconds since the last byte within which a partial file is taken to belong to another process, which waits as long."""
+"""Seconds since the last byte within which a partial file is taken to be another process's, which may wait as long."""
 STRONG = re.compile(r'"[\x21\x23-\x7e]{1,200}"')
 """An ETag that stands for the same bytes (RFC 9110, section 8.8.3); a weak one does not."""
+log = logging.getLogger(__name__)
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-
-
-class DownloadError(ValueError):
-    """Why a download failed, as one sentence that says what to do."""
-
-
-@dataclass(frozen=True)
-class Source:
-    """What to fetch: the address, where it goes, its SHA-256 if known, and the most bytes that are taken."""
-
-    url: str
-    target: Path
-    most: int
-    sha256: str | None = None
-
-    @property
-    def host(self) -> str:
-        """The host's name."""
-        return urlsplit(self.url).hostname or self.url
-
-    @property
-    def partial(self) -> Path:
-        """Where the bytes lie until the file is whole."""
-        return self.target.with_name(self.target.name + ".part")
-
-    @property
-    def tag(self) -> Path:
-        """Where the ETag of the partial file lies."""
-        return self.target.with_name(self.target.name + ".part.etag")
-
-    @property
-    def by_hand(self) -> str:
-        """How to do without: the rest of a sentence."""
-        return f"fetch {self.url} in another way and put the file at {self.target}"
 
 
 @dataclass(frozen=True)
@@ -101,9 +72,16 @@ class Download:
             whole = fetch(self.source, self._note, self._stop, first=self._first)
             self._end("done" if whole else "stopped")
         except DownloadError as error:
-            self._end("failed", str(error))
+            self._fail(error)
         except Exception as error:  # a thread must not end without a word
-            self._end("failed", f"The download failed ({type(error).__name__}): {self.source.by_hand}.")
+            self._fail(DownloadError(f"The download failed ({type(error).__name__}): {self.source.by_hand}."))
+
+    def _fail(self, error: DownloadError) -> None:
+        """Visitors of a hosted app get the short sentence, its log the whole one."""
+        hosted = settings().hosted
+        if hosted:
+            log.warning("%s", error)
+        self._end("failed", error.short if hosted else str(error))
 
     def _note(self, received: int, total: int | None) -> None:
         self._progress = Progress("running", received, total)
@@ -145,9 +123,9 @@ def fetch(source: Source, note: Note, stop: threading.Event, *, first: bool = Tr
         source.partial.replace(source.target)
         source.tag.unlink(missing_ok=True)
     except requests.RequestException as error:
-        raise DownloadError(_connection(source, error)) from error
+        raise connection(source, error) from error
     except OSError as error:
-        raise DownloadError(_disk(source, error)) from error
+        raise disk(source, error) from error
     return True
 
 
@@ -158,7 +136,8 @@ def _prepare(source: Source, first: bool) -> None:
     source.target.parent.mkdir(parents=True, exist_ok=True)
     if source.partial.exists():
         if first and time.time() - source.partial.stat().st_mtime < BUSY:
-            raise DownloadError(f"Another process seems to be fetching {source.target.name}: try again in a moment.")
+            busy = f"Another process seems to be fetching {source.target.name}: try again in a moment."
+            raise DownloadError(busy, busy)
         source.partial.touch()
 
 
@@ -231,7 +210,7 @@ def _room(source: Source, total: int | None, have: int) -> None:
         return
     if total > source.most:
         raise DownloadError(
-            f"{source.host} offers {_mb(total)} where {_mb(source.most)} at most were expected: no file."
+            f"{source.host} offers {megabytes(total)} where {megabytes(source.most)} at most were expected: no file."
         )
     if shutil.disk_usage(source.target.parent).free < total - have:
         raise OSError(errno.ENOSPC, "no room")
@@ -249,50 +228,23 @@ def _write(
                 note(have, total)
                 if have > source.most:
                     _discard(source)
-                    raise DownloadError(f"{source.host} sends more than {_mb(source.most)}: no file was kept.")
+                    raise DownloadError(f"{source.host} sends more than {megabytes(source.most)}: no file was kept.")
                 if stop.is_set():
                     return False
         except requests.RequestException as error:
-            raise DownloadError(_broken(source, have, total)) from error
+            raise broken(source, have, total, bool(_kept(source)[0])) from error
     if total is not None and have < total:
-        raise DownloadError(_broken(source, have, total))
+        raise broken(source, have, total, bool(_kept(source)[0]))
     return True
 
 
 def _check(source: Source) -> None:
-    if source.sha256 is None:
-        return
-    if digest(source.partial) != source.sha256:
+    if source.sha256 is not None and digest(source.partial) != source.sha256:
         _discard(source)
-        raise DownloadError(
-            f"The file from {source.host} is not the expected one (its SHA-256 differs) and was deleted: try again, or "
-            f"{source.by_hand}."
-        )
+        raise damaged(source)
 
 
 def digest(path: Path) -> str:
     """SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _connection(source: Source, error: requests.RequestException) -> str:
-    kind = "No answer from" if isinstance(error, requests.Timeout) else "No connection to"
-    return f"{kind} {source.host}: {source.by_hand}."
-
-
-def _broken(source: Source, have: int, total: int | None) -> str:
-    of = f" of {_mb(total)}" if total is not None else ""
-    again = "start again and it goes on from there" if _kept(source)[0] else "start again"
-    return f"The connection to {source.host} broke after {_mb(have)}{of}: {again}."
-
-
-def _disk(source: Source, error: OSError) -> str:
-    place = source.target.parent
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"There is no room for {source.target.name} in {place}: make some, or set RESNET_VIZ_HOME elsewhere."
-    return f"{place} cannot be written ({error.strerror or type(error).__name__}): set RESNET_VIZ_HOME to one that can."
-
-
-def _mb(count: int) -> str:
-    return f"{count / 1e6:.1f} MB" if count < 9.95e6 else f"{count / 1e6:,.0f} MB"

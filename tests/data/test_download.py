@@ -16,7 +16,8 @@ import pytest
 import requests
 
 from resnet_viz.data import download as module
-from resnet_viz.data.download import Source, current, download
+from resnet_viz.data.download import current, download
+from resnet_viz.data.source import Source
 from tests.data.servers import Host, host
 
 BODY = bytes(range(256)) * 4000
@@ -280,3 +281,41 @@ def test_stopping_keeps_what_has_come(server: Host, source: Source) -> None:
     assert going.join(20).state in ("stopped", "failed")
     assert source.partial.stat().st_size >= 262_144
     assert not source.target.exists()
+
+
+@pytest.mark.parametrize(
+    ("trouble", "sentence"),
+    [
+        ("broken", "The connection broke after 0.3 MB of 1.0 MB: start again and it goes on from there."),
+        ("other", "The file that came is not the expected one (its SHA-256 differs) and was deleted: try again."),
+        ("none", "The download failed: try again later."),
+        ("offline", "No connection to the host of the weights: try again later."),
+        ("full", "There is no room for file.bin on this server."),
+        ("closed", "This server cannot keep file.bin."),
+        ("elsewhere", "The download failed: try again later."),
+    ],
+)
+def test_visitors_of_a_hosted_app_are_told_no_path_and_no_address(
+    server: Host, source: Source, trouble: str, sentence: str,
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("RESNET_VIZ_HOSTED", "1")
+    if trouble == "broken":
+        server.breaks_after = 300_000
+    elif trouble == "other":
+        server.files["/file"] = BODY[::-1]
+    elif trouble == "none":
+        server.files.clear()
+    elif trouble == "offline":
+        source = replace(source, url="http://127.0.0.1:9/file")
+    elif trouble == "elsewhere":
+        source = replace(source, url="http://mirror.internal/file")
+    else:
+        number = errno.ENOSPC if trouble == "full" else errno.EACCES
+
+        def refused(*_: object, **__: object) -> None:
+            raise OSError(number, os.strerror(number))
+
+        monkeypatch.setattr(Path, "mkdir", refused)
+    assert failure(source) == sentence
+    assert any(word in caplog.text for word in ("127.0.0.1", "mirror.internal", str(source.target.parent)))
