@@ -317,19 +317,36 @@ def app(
     """Start the app in the browser, with a model of your own if you like."""
     script = Path(__file__).resolve().parents[1] / "app.py"
     command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.address", host]
-    with refusals():
-        environment = os.environ | (own_model(model, input) if model is not None else {})
-    raise typer.Exit(
-        subprocess.call(  # noqa: S603
-            command + (["--server.port", str(port)] if port else []), cwd=script.parent, env=environment
-        )
-    )
+    environment = os.environ | (own_model(model, input) if model is not None else {})
+    serve(command + (["--server.port", str(port)] if port else []), script.parent, environment)
+
+
+def serve(command: list[str], directory: Path, environment: dict[str, str]) -> None:
+    """Become the server, so that no process waits for it; where that is not possible, wait and exit with its status."""
+    if os.name != "posix":
+        raise typer.Exit(subprocess.call(command, cwd=directory, env=environment))  # noqa: S603
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.chdir(directory)
+    os.execve(command[0], command, environment)  # noqa: S606
 
 
 def own_model(model: str, size: str) -> dict[str, str]:
-    """The variables that hand a model to the server process, once it has been made here. Raises a refusal."""
-    from resnet_viz.inspect.loading import input_shape, load_model
+    """The variables that hand a model to the server process, once it has been made in a process of its own.
 
-    input_shape(size)
-    load_model(model, Path.cwd())
+    Exits with the status of that process where it refuses: what the factory takes and does ends with it.
+    """
+    status = subprocess.call([sys.executable, "-m", "resnet_viz", "check-model", "--", model, size])  # noqa: S603
+    if status:
+        raise typer.Exit(status)
     return {"RESNET_VIZ_MODEL": model, "RESNET_VIZ_MODEL_INPUT": size, "RESNET_VIZ_MODEL_PATH": str(Path.cwd())}
+
+
+@cli.command(hidden=True)
+def check_model(model: str, size: str) -> None:
+    """Make a model of one's own once, as the app will, or refuse in one sentence."""
+    with refusals():
+        from resnet_viz.inspect.loading import input_shape, load_model
+
+        input_shape(size)
+        load_model(model, Path.cwd())

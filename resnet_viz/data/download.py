@@ -4,54 +4,33 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import logging
+import re
 import shutil
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
-from urllib.parse import urlsplit
+from typing import Any, Literal
+from urllib.parse import urljoin, urlsplit
 
 import requests
+
+from ..settings import settings
+from .source import DownloadError, Source, broken, connection, damaged, disk, megabytes
 
 State = Literal["running", "done", "failed", "stopped"]
 Note = Callable[[int, int | None], None]
 CHUNK = 1 << 18
 CONNECT, READ = 10.0, 30.0
 """Seconds to wait for a connection, and for the next bytes."""
-BUSY = 10.0
-"""Seconds since the last byte within which a partial file is taken to belong to another process."""
+BUSY = CONNECT + READ + 5
+"""Seconds since the last byte within which a partial file is taken to be another process's, which may wait as long."""
+STRONG = re.compile(r'"[\x21\x23-\x7e]{1,200}"')
+"""An ETag that stands for the same bytes (RFC 9110, section 8.8.3); a weak one does not."""
+log = logging.getLogger(__name__)
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-
-
-class DownloadError(ValueError):
-    """Why a download failed, as one sentence that says what to do."""
-
-
-@dataclass(frozen=True)
-class Source:
-    """What to fetch: the address, where it goes, its SHA-256 if known, and the most bytes that are taken."""
-
-    url: str
-    target: Path
-    most: int
-    sha256: str | None = None
-
-    @property
-    def host(self) -> str:
-        """The host's name."""
-        return urlsplit(self.url).hostname or self.url
-
-    @property
-    def partial(self) -> Path:
-        """Where the bytes lie until the file is whole."""
-        return self.target.with_name(self.target.name + ".part")
-
-    @property
-    def by_hand(self) -> str:
-        """How to do without: the rest of a sentence."""
-        return f"fetch {self.url} in another way and put the file at {self.target}"
 
 
 @dataclass(frozen=True)
@@ -93,9 +72,16 @@ class Download:
             whole = fetch(self.source, self._note, self._stop, first=self._first)
             self._end("done" if whole else "stopped")
         except DownloadError as error:
-            self._end("failed", str(error))
+            self._fail(error)
         except Exception as error:  # a thread must not end without a word
-            self._end("failed", f"The download failed ({type(error).__name__}): {self.source.by_hand}.")
+            self._fail(DownloadError(f"The download failed ({type(error).__name__}): {self.source.by_hand}."))
+
+    def _fail(self, error: DownloadError) -> None:
+        """Visitors of a hosted app get the short sentence, its log the whole one."""
+        hosted = settings().hosted
+        if hosted:
+            log.warning("%s", error)
+        self._end("failed", error.short if hosted else str(error))
 
     def _note(self, received: int, total: int | None) -> None:
         self._progress = Progress("running", received, total)
@@ -135,10 +121,11 @@ def fetch(source: Source, note: Note, stop: threading.Event, *, first: bool = Tr
             return False
         _check(source)
         source.partial.replace(source.target)
+        source.tag.unlink(missing_ok=True)
     except requests.RequestException as error:
-        raise DownloadError(_connection(source, error)) from error
+        raise connection(source, error) from error
     except OSError as error:
-        raise DownloadError(_disk(source, error)) from error
+        raise disk(source, error) from error
     return True
 
 
@@ -147,19 +134,28 @@ def _prepare(source: Source, first: bool) -> None:
     if parts.scheme != "https" and parts.hostname not in LOOPBACK:
         raise DownloadError(f"{source.url} is not an https address: nothing is fetched from there.")
     source.target.parent.mkdir(parents=True, exist_ok=True)
-    if first and source.partial.exists() and time.time() - source.partial.stat().st_mtime < BUSY:
-        raise DownloadError(f"Another process seems to be fetching {source.target.name}: try again in a moment.")
+    if source.partial.exists():
+        if first and time.time() - source.partial.stat().st_mtime < BUSY:
+            busy = f"Another process seems to be fetching {source.target.name}: try again in a moment."
+            raise DownloadError(busy, busy)
+        source.partial.touch()
 
 
 def _receive(source: Source, note: Note, stop: threading.Event, *, resume: bool = True) -> bool:
-    have = source.partial.stat().st_size if resume and source.partial.exists() else 0
-    headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={have}-"} if have else {})}
-    with requests.get(source.url, stream=True, headers=headers, timeout=(CONNECT, READ)) as reply:
-        ended = urlsplit(reply.url)
-        if ended.scheme != "https" and ended.hostname not in LOOPBACK:
-            raise DownloadError(f"{source.host} leads to an address without https: nothing is fetched from there.")
+    have, tag = _kept(source) if resume else (0, "")
+    headers = {"Accept-Encoding": "identity"}
+    if have:
+        headers |= {"Range": f"bytes={have}-", **({"If-Range": tag} if tag else {})}
+
+    def step(reply: requests.Response, *_: Any, **__: Any) -> None:
+        if reply.is_redirect:
+            _check_redirect(source, urljoin(reply.url, reply.headers["Location"]))
+
+    asked = requests.get(source.url, stream=True, headers=headers, timeout=(CONNECT, READ), hooks={"response": step})
+    with asked as reply:
         begins = reply.headers.get("Content-Range", "").startswith(f"bytes {have}-")
-        if have and (reply.status_code == 416 or (reply.status_code == 206 and not begins)):
+        same = not tag or _strong(reply) in ("", tag)
+        if have and (reply.status_code == 416 or (reply.status_code == 206 and not (begins and same))):
             return _receive(source, note, stop, resume=False)
         if reply.status_code not in (200, 206):
             raise DownloadError(f"{source.host} answered with status {reply.status_code}: {source.by_hand}.")
@@ -167,7 +163,46 @@ def _receive(source: Source, note: Note, stop: threading.Event, *, resume: bool 
         length = reply.headers.get("Content-Length", "")
         total = have + int(length) if length.isdecimal() else None
         _room(source, total, have)
+        if not have:
+            _begin(source, _strong(reply))
         return _write(source, reply, note, stop, have, total)
+
+
+def _check_redirect(source: Source, address: str) -> None:
+    """Refuse an address that a redirect leads to, before it is asked."""
+    parts = urlsplit(address)
+    if parts.hostname in LOOPBACK:
+        if urlsplit(source.url).hostname not in LOOPBACK:
+            raise DownloadError(f"{source.host} leads to this machine itself: nothing is fetched from there.")
+    elif parts.scheme != "https":
+        raise DownloadError(f"{source.host} leads to an address without https: nothing is fetched from there.")
+
+
+def _kept(source: Source) -> tuple[int, str]:
+    """(bytes of the partial file that can be gone on from, its ETag or ""): none where nothing would show a change."""
+    tag = ""
+    if source.tag.is_file():
+        tag = source.tag.read_text("ascii", errors="replace")[:300]
+        tag = tag if STRONG.fullmatch(tag) else ""
+    sure = tag or source.sha256 is not None
+    return (source.partial.stat().st_size, tag) if sure and source.partial.exists() else (0, "")
+
+
+def _strong(reply: requests.Response) -> str:
+    tag = reply.headers.get("ETag", "")
+    return tag if STRONG.fullmatch(tag) else ""
+
+
+def _begin(source: Source, tag: str) -> None:
+    """An empty partial file; the old one goes before the new ETag comes, so that the two always belong together."""
+    _discard(source)
+    if tag:
+        source.tag.write_text(tag, "ascii")
+
+
+def _discard(source: Source) -> None:
+    source.partial.unlink(missing_ok=True)
+    source.tag.unlink(missing_ok=True)
 
 
 def _room(source: Source, total: int | None, have: int) -> None:
@@ -175,7 +210,7 @@ def _room(source: Source, total: int | None, have: int) -> None:
         return
     if total > source.most:
         raise DownloadError(
-            f"{source.host} offers {_mb(total)} where {_mb(source.most)} at most were expected: no file."
+            f"{source.host} offers {megabytes(total)} where {megabytes(source.most)} at most were expected: no file."
         )
     if shutil.disk_usage(source.target.parent).free < total - have:
         raise OSError(errno.ENOSPC, "no room")
@@ -192,50 +227,24 @@ def _write(
                 have += len(chunk)
                 note(have, total)
                 if have > source.most:
-                    source.partial.unlink()
-                    raise DownloadError(f"{source.host} sends more than {_mb(source.most)}: no file was kept.")
+                    _discard(source)
+                    raise DownloadError(f"{source.host} sends more than {megabytes(source.most)}: no file was kept.")
                 if stop.is_set():
                     return False
         except requests.RequestException as error:
-            raise DownloadError(_broken(source, have, total)) from error
+            raise broken(source, have, total, bool(_kept(source)[0])) from error
     if total is not None and have < total:
-        raise DownloadError(_broken(source, have, total))
+        raise broken(source, have, total, bool(_kept(source)[0]))
     return True
 
 
 def _check(source: Source) -> None:
-    if source.sha256 is None:
-        return
-    if digest(source.partial) != source.sha256:
-        source.partial.unlink()
-        raise DownloadError(
-            f"The file from {source.host} is not the expected one (its SHA-256 differs) and was deleted: try again, or "
-            f"{source.by_hand}."
-        )
+    if source.sha256 is not None and digest(source.partial) != source.sha256:
+        _discard(source)
+        raise damaged(source)
 
 
 def digest(path: Path) -> str:
     """SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _connection(source: Source, error: requests.RequestException) -> str:
-    kind = "No answer from" if isinstance(error, requests.Timeout) else "No connection to"
-    return f"{kind} {source.host}: {source.by_hand}."
-
-
-def _broken(source: Source, have: int, total: int | None) -> str:
-    of = f" of {_mb(total)}" if total is not None else ""
-    return f"The connection to {source.host} broke after {_mb(have)}{of}: start again and it goes on from there."
-
-
-def _disk(source: Source, error: OSError) -> str:
-    place = source.target.parent
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"There is no room for {source.target.name} in {place}: make some, or set RESNET_VIZ_HOME elsewhere."
-    return f"{place} cannot be written ({error.strerror or type(error).__name__}): set RESNET_VIZ_HOME to one that can."
-
-
-def _mb(count: int) -> str:
-    return f"{count / 1e6:.1f} MB" if count < 9.95e6 else f"{count / 1e6:,.0f} MB"

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from ..settings import settings
 from ..spec import preset, presets
-from .download import Source, digest
+from .download import digest
+from .source import Source
 
 if TYPE_CHECKING:
     import torch
@@ -90,8 +91,11 @@ def load(row: Weights) -> ResidualNetwork:
     from ..nn import build
 
     again = f"delete {row.path} and download it again"
+    absent = f"are not here yet: download them, or {row.source.by_hand}"
+    if settings().hosted:  # no path, no address
+        again, absent = "whoever runs this server can replace it", "are not on this server"
     if not row.path.is_file():
-        raise WeightsError(f"The weights of {row.preset} are not here yet: download them, or {row.source.by_hand}.")
+        raise WeightsError(f"The weights of {row.preset} {absent}.")
     if row.sha256 is not None and digest(row.path) != row.sha256:
         raise WeightsError(f"{row.path.name} is not the expected file, its SHA-256 differs: {again}.")
     state = _read(row.path, again)

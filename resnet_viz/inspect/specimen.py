@@ -45,5 +45,6 @@ def example(model: nn.Module, shape: tuple[int, ...], device: str) -> torch.Tens
 def untouched() -> Iterator[None]:
     """No gradients, and the process's random state as it was afterwards."""
     with torch.random.fork_rng(devices=[]), torch.no_grad():
-        torch.manual_seed(SEED)
+        # torch.manual_seed would seed every accelerator too, and their state is not put back.
+        torch.default_generator.manual_seed(SEED)
         yield

@@ -85,7 +85,7 @@ def _columns(more: bool) -> dict[str, Any]:
 
 def frame(rows: tuple[TableRow, ...]) -> Any:
     """The lines as a pandas ``DataFrame`` with all columns that the page may show."""
-    from pandas import DataFrame  # type: ignore[import-untyped]  # comes with streamlit
+    from pandas import DataFrame  # type: ignore[import-untyped]
 
     return DataFrame(
         {

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from collections import OrderedDict
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from resnet_viz.data.images import pattern, prepare, read_image
+from resnet_viz.data.images import ImageError, pattern, prepare, read_image
 from resnet_viz.data.weights import WEIGHTS, load
 from resnet_viz.inspect.branch_ratio import BranchRatio, branch_ratios
 
@@ -19,6 +20,10 @@ SEED = 0
 GUESSES = 5
 _ONE_AT_A_TIME = threading.Lock()
 """Networks are large: the server holds one at a time."""
+_ONE_PICTURE = threading.Lock()
+"""Decoding takes much memory for a moment: the server decodes one picture at a time."""
+LAST_PICTURES = 16
+"""A prepared picture takes 0.6 MB."""
 
 
 @dataclass(frozen=True)
@@ -38,12 +43,32 @@ class Measured:
     guesses: tuple[tuple[int, float], ...]
 
 
+_pictures: OrderedDict[str, Picture | str] = OrderedDict()
+"""The last pictures, or why one cannot be read, by digest: a page asks for its own again on each rerun."""
+
+
 def picture(data: bytes | None, resize: int) -> Picture:
     """The person's image, or the built-in pattern for None. Raises ``ImageError``."""
     if data is None:
         return _pattern(resize)
-    key = hashlib.sha256(data).hexdigest()
-    return Picture(f"{key} {resize}", prepare(read_image(data), resize), generated=False)
+    key = f"{hashlib.sha256(data).hexdigest()} {resize}"
+    with _ONE_PICTURE:
+        found = _pictures.get(key)
+        if found is None:
+            found = _pictures[key] = _decoded(key, data, resize)
+        _pictures.move_to_end(key)
+        while len(_pictures) > LAST_PICTURES:
+            _pictures.popitem(last=False)
+    if isinstance(found, str):
+        raise ImageError(found)
+    return found
+
+
+def _decoded(key: str, data: bytes, resize: int) -> Picture | str:
+    try:
+        return Picture(key, prepare(read_image(data), resize), generated=False)
+    except ImageError as error:
+        return str(error)
 
 
 @lru_cache(maxsize=4)

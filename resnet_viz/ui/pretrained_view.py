@@ -66,12 +66,18 @@ def _weights(row: Weights) -> bool:
     if progress is not None and progress.sentence:
         st.error(plain(progress.sentence))
     kept = row.source.partial.is_file()
-    words = f"{'Go on with' if kept else 'Download'} {row.megabytes:g} MB from {row.source.host}"
+    words = f"{'Go on with' if kept else 'Download'} {row.megabytes:g} MB{_from(row)}"
     if st.button(words, key="download", type="primary", width="stretch"):
         download(row.source)
         st.rerun()
-    st.caption(plain(f"{LICENCE}, by torchvision's authors; kept in {row.path.parent}"))
+    place = "" if settings().hosted else f"; kept in {row.path.parent}"
+    st.caption(plain(f"{LICENCE}, by torchvision's authors{place}"))
     return False
+
+
+def _from(row: Weights) -> str:
+    """The host, which a visitor of a hosted app is not told: it may be a mirror of its own."""
+    return "" if settings().hosted else f" from {row.source.host}"
 
 
 @st.fragment(run_every=EVERY)
@@ -82,9 +88,10 @@ def _watch(row: Weights) -> None:
     if going is None or progress.state != "running":
         st.rerun()
     total = progress.total or row.megabytes * 1e6
-    text = f"{progress.received / 1e6:,.0f} of {total / 1e6:,.0f} MB from {row.source.host}"
+    text = f"{progress.received / 1e6:,.0f} of {total / 1e6:,.0f} MB{_from(row)}"
     st.progress(min(progress.received / total, 1.0), text=plain(text))
-    if st.button("Stop", key="stop-download", width="stretch"):
+    # Downloads are shared: on a hosted app one visitor must not end everybody's.
+    if not settings().hosted and st.button("Stop", key="stop-download", width="stretch"):
         going.stop()
         going.join(2)
         st.rerun()

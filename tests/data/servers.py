@@ -9,13 +9,19 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class Host:
-    """Serves ``files`` by path; ``breaks_after`` closes a connection after so many bytes, ``ranges`` obeys Range."""
+    """Serves ``files`` by path, with the ETag in ``tags`` if there is one, and ``redirects`` from path to address.
+
+    ``breaks_after`` closes a connection after so many bytes, ``ranges`` obeys Range, ``heeds_conditions`` If-Range.
+    """
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
+        self.tags: dict[str, str] = {}
+        self.redirects: dict[str, str] = {}
         self.breaks_after: int | None = None
-        self.ranges = True
+        self.ranges = self.heeds_conditions = True
         self.asked: list[str | None] = []
+        self.conditions: list[str | None] = []
         self.gate = threading.Event()
         self.gate.set()
         self.port = 0
@@ -33,6 +39,16 @@ def host() -> Iterator[Host]:
             data = state.files.get(self.path)
             wanted = self.headers.get("Range")
             state.asked.append(wanted)
+            tag, condition = state.tags.get(self.path), self.headers.get("If-Range")
+            state.conditions.append(condition)
+            if self.path in state.redirects:
+                self.send_response(302)
+                self.send_header("Location", state.redirects[self.path])
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return
+            if condition is not None and condition != tag and state.heeds_conditions:
+                wanted = None
             if data is None:
                 self.send_error(404)
                 return
@@ -43,6 +59,8 @@ def host() -> Iterator[Host]:
             self.send_response(206 if wanted and state.ranges else 200)
             if wanted and state.ranges:
                 self.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
+            if tag is not None:
+                self.send_header("ETag", tag)
             body = data[start:]
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()

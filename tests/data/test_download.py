@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import io
 import os
 import shutil
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import requests
 
 from resnet_viz.data import download as module
-from resnet_viz.data.download import Source, current, download
+from resnet_viz.data.download import current, download
+from resnet_viz.data.source import Source
 from tests.data.servers import Host, host
 
 BODY = bytes(range(256)) * 4000
@@ -77,6 +80,113 @@ def test_a_broken_download_goes_on_where_it_was(server: Host, source: Source) ->
     assert download(source).join(20).state == "done"
     assert server.asked == [None, f"bytes={kept}-"]
     assert source.target.read_bytes() == BODY
+
+
+def broken(server: Host, source: Source, tag: str | None) -> str:
+    """What the failure says once a download broke off after 0.3 MB."""
+    server.breaks_after = 300_000
+    if tag is not None:
+        server.tags["/file"] = tag
+    words = failure(source)
+    server.breaks_after = None
+    return words
+
+
+def test_going_on_asks_for_the_same_version(server: Host, source: Source) -> None:
+    broken(server, source, '"v1"')
+    assert source.tag.read_text() == '"v1"'
+    assert download(source).join(20).state == "done"
+    assert server.conditions == [None, '"v1"']
+    assert server.asked[-1] is not None
+    assert list(source.target.parent.iterdir()) == [source.target]
+
+
+@pytest.mark.parametrize("obeys", [True, False])
+def test_a_file_that_has_changed_meanwhile_is_begun_anew(server: Host, source: Source, obeys: bool) -> None:
+    source = replace(source, sha256=None)
+    broken(server, source, '"v1"')
+    server.files["/file"], server.tags["/file"] = BODY[::-1], '"v2"'
+    server.heeds_conditions = obeys
+    assert download(source).join(20).state == "done"
+    assert source.target.read_bytes() == BODY[::-1]
+
+
+@pytest.mark.parametrize("tag", [None, 'W/"v1"', '""', "v1"])
+def test_without_a_strong_etag_and_sha256_it_begins_anew(server: Host, source: Source, tag: str | None) -> None:
+    source = replace(source, sha256=None)
+    assert broken(server, source, tag) == "The connection to 127.0.0.1 broke after 0.3 MB of 1.0 MB: start again."
+    server.files["/file"] = BODY[::-1]
+    assert download(source).join(20).state == "done"
+    assert server.asked == [None, None]
+    assert source.target.read_bytes() == BODY[::-1]
+
+
+def test_an_etag_left_behind_that_is_none_is_not_sent(server: Host, source: Source) -> None:
+    broken(server, source, '"v1"')
+    source.tag.write_bytes(b'"v1"\r\nX: 1\xff')
+    assert download(source).join(20).state == "done"
+    assert server.conditions[-1] is None
+
+
+def test_another_process_is_waited_for_longer_than_it_waits_itself(server: Host, source: Source) -> None:
+    assert module.BUSY > module.CONNECT + module.READ
+    source.partial.parent.mkdir()
+    source.partial.write_bytes(BODY[:100])
+    old = time.time() - module.READ
+    os.utime(source.partial, (old, old))
+    assert failure(source) == "Another process seems to be fetching file.bin: try again in a moment."
+
+
+def test_redirects_on_this_machine_are_followed_for_a_source_on_it(server: Host, source: Source) -> None:
+    server.redirects["/old"] = "/file"
+    assert download(replace(source, url=server.url("/old"))).join(20).state == "done"
+
+
+def test_a_redirect_to_an_address_without_https_is_not_followed(server: Host, source: Source) -> None:
+    server.redirects["/old"] = "http://example.org/file"
+    assert failure(replace(source, url=server.url("/old"))) == (
+        "127.0.0.1 leads to an address without https: nothing is fetched from there."
+    )
+
+
+class Hops(requests.adapters.BaseAdapter):
+    """Answers each address with the redirect that is laid down for it."""
+
+    def __init__(self, hops: dict[str, str]) -> None:
+        super().__init__()
+        self.hops, self.asked = hops, []  # type: ignore[var-annotated]
+
+    def send(self, request: requests.PreparedRequest, **_: object) -> requests.Response:
+        self.asked.append(request.url)
+        reply = requests.Response()
+        reply.status_code, reply.url, reply.request = 200, str(request.url), request
+        reply.raw = io.BytesIO(BODY)
+        if reply.url in self.hops:
+            reply.status_code = 302
+            reply.headers["Location"] = self.hops[reply.url]
+        return reply
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("middle", "words"),
+    [
+        ("http://middle.example/", "an address without https"),
+        ("http://127.0.0.1:9/", "this machine itself"),
+        ("https://localhost/", "this machine itself"),
+    ],
+)
+def test_each_hop_is_checked_before_it_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, middle: str, words: str
+) -> None:
+    start, end = "https://start.example/file", "https://end.example/file"
+    hops = Hops({start: middle, middle: end})
+    monkeypatch.setattr(requests.Session, "get_adapter", lambda *_, **__: hops)
+    source = Source(start, tmp_path / "file.bin", 2_000_000)
+    assert failure(source) == f"start.example leads to {words}: nothing is fetched from there."
+    assert hops.asked == [start]
 
 
 def test_a_host_without_ranges_begins_anew(server: Host, source: Source) -> None:
@@ -171,3 +281,41 @@ def test_stopping_keeps_what_has_come(server: Host, source: Source) -> None:
     assert going.join(20).state in ("stopped", "failed")
     assert source.partial.stat().st_size >= 262_144
     assert not source.target.exists()
+
+
+@pytest.mark.parametrize(
+    ("trouble", "sentence"),
+    [
+        ("broken", "The connection broke after 0.3 MB of 1.0 MB: start again and it goes on from there."),
+        ("other", "The file that came is not the expected one (its SHA-256 differs) and was deleted: try again."),
+        ("none", "The download failed: try again later."),
+        ("offline", "No connection to the host of the weights: try again later."),
+        ("full", "There is no room for file.bin on this server."),
+        ("closed", "This server cannot keep file.bin."),
+        ("elsewhere", "The download failed: try again later."),
+    ],
+)
+def test_visitors_of_a_hosted_app_are_told_no_path_and_no_address(
+    server: Host, source: Source, trouble: str, sentence: str,
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("RESNET_VIZ_HOSTED", "1")
+    if trouble == "broken":
+        server.breaks_after = 300_000
+    elif trouble == "other":
+        server.files["/file"] = BODY[::-1]
+    elif trouble == "none":
+        server.files.clear()
+    elif trouble == "offline":
+        source = replace(source, url="http://127.0.0.1:9/file")
+    elif trouble == "elsewhere":
+        source = replace(source, url="http://mirror.internal/file")
+    else:
+        number = errno.ENOSPC if trouble == "full" else errno.EACCES
+
+        def refused(*_: object, **__: object) -> None:
+            raise OSError(number, os.strerror(number))
+
+        monkeypatch.setattr(Path, "mkdir", refused)
+    assert failure(source) == sentence
+    assert any(word in caplog.text for word in ("127.0.0.1", "mirror.internal", str(source.target.parent)))

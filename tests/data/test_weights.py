@@ -120,3 +120,19 @@ def test_missing_weights_name_the_file_and_its_place() -> None:
         f"The weights of tiny_resnet8 are not here yet: download them, or fetch {ROW.source.url} in another way and "
         f"put the file at {ROW.path}."
     )
+
+
+def test_visitors_of_a_hosted_app_are_told_no_path_and_no_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RESNET_VIZ_HOSTED", "1")
+    row = WEIGHTS["resnet18"]
+    with pytest.raises(WeightsError) as caught:
+        load(row)
+    assert str(caught.value) == "The weights of resnet18 are not on this server."
+    row.path.parent.mkdir(parents=True)
+    row.path.write_bytes(b"anything")
+    with pytest.raises(WeightsError) as caught:
+        load(row)
+    assert str(caught.value) == (
+        "resnet18.tv_in1k.safetensors is not the expected file, its SHA-256 differs: "
+        "whoever runs this server can replace it."
+    )

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import typer
 from torch import nn
 from typer.testing import CliRunner
 
-from resnet_viz.cli import cli
+from resnet_viz.cli import cli, serve
 from resnet_viz.inspect.loading import HOSTED, input_shape, load_model
 from resnet_viz.spec import SpecError
 
@@ -108,23 +113,57 @@ def test_an_input_that_is_too_large() -> None:
         (["--model", f"{HERE}:mlp", "--input", "big"], "'big' is no input size: write channels, height and width"),
     ],
 )
-def test_the_command_refuses_before_a_server_starts(arguments: list[str], sentence: str) -> None:
-    done = CliRunner().invoke(cli, ["app", *arguments])
-    assert done.exit_code == 2
-    assert " ".join(done.stderr.split()).startswith(sentence)
-    assert "Traceback" not in done.output
+def test_the_command_refuses_before_a_server_starts(
+    arguments: list[str], sentence: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert CliRunner().invoke(cli, ["app", *arguments]).exit_code == 2
+    told = " ".join(capfd.readouterr().err.split())
+    assert told.startswith(sentence)
+    assert "Traceback" not in told
 
 
-def test_the_command_refuses_when_hosted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_refuses_when_hosted(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("RESNET_VIZ_HOSTED", "1")
-    done = CliRunner().invoke(cli, ["app", "--model", f"{HERE}:mlp"])
-    assert (done.exit_code, " ".join(done.stderr.split())) == (2, HOSTED)
+    assert CliRunner().invoke(cli, ["app", "--model", f"{HERE}:mlp"]).exit_code == 2
+    assert " ".join(capfd.readouterr().err.split()) == HOSTED
 
 
-def test_the_command_hands_the_model_to_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: dict[str, str] = {}
-    monkeypatch.setattr("subprocess.call", lambda command, cwd, env: seen.update(env) or 0)
-    done = CliRunner().invoke(cli, ["app", "--model", f"{HERE}:mlp", "--input", "3x8x8"])
-    assert done.exit_code == 0, done.output
-    assert (seen["RESNET_VIZ_MODEL"], seen["RESNET_VIZ_MODEL_INPUT"]) == (f"{HERE}:mlp", "3x8x8")
-    assert Path(seen["RESNET_VIZ_MODEL_PATH"]) == Path.cwd()
+SERVES = """
+import json, os, sys
+import resnet_viz.cli as module
+
+def became(path, command, environment):
+    handed = {name: environment.get("RESNET_VIZ_MODEL" + name) for name in ("", "_INPUT", "_PATH")}
+    loaded = [name for name in ("torch", "net_of_mine") if name in sys.modules]
+    print(json.dumps([path, command[1:4], os.getcwd(), handed, loaded]))
+
+os.execve = became
+sys.argv = ["resnet_viz", "app", "--model", "net_of_mine:make", "--input", "3x8x8"]
+module.main()
+"""
+
+
+def test_the_command_becomes_the_server_and_has_made_the_model_in_a_process_of_its_own(tmp_path: Path) -> None:
+    made = tmp_path / "made"
+    (tmp_path / "net_of_mine.py").write_text(
+        f"from torch import nn\ndef make():\n    open({str(made)!r}, 'a').write('x')\n    return nn.Linear(2, 2)\n"
+    )
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", SERVES], cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(root)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.stderr == ""
+    path, command, where, handed, loaded = json.loads(done.stdout)
+    assert (path, command, where) == (sys.executable, ["-m", "streamlit", "run"], str(root))
+    assert handed == {"": "net_of_mine:make", "_INPUT": "3x8x8", "_PATH": str(tmp_path)}
+    assert loaded == []
+    assert made.read_text() == "x"
+
+
+def test_where_a_process_cannot_become_another_the_command_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("resnet_viz.cli.os", SimpleNamespace(name="nt"))
+    monkeypatch.setattr("subprocess.call", lambda command, cwd, env: 3)
+    with pytest.raises(typer.Exit) as caught:
+        serve(["python"], Path(), {})
+    assert caught.value.exit_code == 3

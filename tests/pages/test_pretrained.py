@@ -115,3 +115,27 @@ def test_a_hosted_app_downloads_nothing_and_offers_less(monkeypatch: pytest.Monk
     assert not app.button
     assert "This server downloads no weights" in told(app)
     assert app.selectbox[0].options == ["resnet18", "resnet34", "resnet50", "resnext50_32x4d"]
+
+
+def test_a_hosted_app_that_downloads_names_no_place_and_lets_no_visitor_stop_it(
+    server: Host, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("RESNET_VIZ_HOSTED", "1")
+    monkeypatch.setenv("RESNET_VIZ_PRETRAINED", "1")
+    server.files["/timm/resnet18.tv_in1k/resolve/main/model.safetensors"] = bytes(1000)
+    server.gate.clear()
+    server.breaks_after = 100
+    app = opened()
+    assert [b.label for b in app.button] == ["Download 46.8 MB"]
+    assert str(tmp_path) not in told(app)
+    app.button[0].click()
+    checked(app.run())
+    going = current(WEIGHTS["resnet18"].path)
+    assert going is not None
+    assert going.progress().state == "running"
+    assert not app.button
+    assert "127.0.0.1" not in str(app.main)
+    server.gate.set()
+    going.join(20)
+    (error,) = checked(app.run()).error
+    assert error.value.replace("\\", "") == "The connection broke after 0.0 MB of 0.0 MB: start again."
