@@ -5,17 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from torch import nn
 
 from resnet_viz.draw.accuracy import AXES, Mark, accuracy_figure, accuracy_rows, accuracy_text
 from resnet_viz.draw.colours import PALETTE, Theme
-from resnet_viz.draw.compare_table import axes, lines, what_differs
+from resnet_viz.draw.compare_table import axes, effective, lines, what_differs
 from resnet_viz.draw.compare_words import differing, headline
 from resnet_viz.draw.contestants import Contestant, change, contestants, labels
 from resnet_viz.draw.cost_bars import PATTERN, bars_by_part, cost_bars, cost_bars_text, cost_rows
 from resnet_viz.draw.published import Protocol, best_protocol, protocol_of, protocols, published
 from resnet_viz.draw.wording import NBSP
 from resnet_viz.inspect import summarize
+from resnet_viz.nn import build
 from resnet_viz.spec import Block, Input, Network, Stage, preset, preset_info, presets
+from tests.strategies import networks
 
 BROKEN = preset("resnet18").model_copy(update={"name": "too small", "input": Input(channels=3, height=2, width=2)})
 HOSTILE = "<b>%{x}</b> & **me**"
@@ -101,6 +105,33 @@ def test_effective_values_are_compared() -> None:
     assert axes(Network(stages=(Stage(block=said),))) == axes(Network(stages=(Stage(block=left),)))
     different = axes(preset("cifar_resnet20"))
     assert (different["width"], different["stride of the stages"]) == ("16 · 32 · 64", "1 · 2 · 2")
+
+
+def test_what_a_bare_stem_or_listed_paths_leave_out_reads_as_a_dash() -> None:
+    bare = axes(preset("resnetv2_50"))
+    assert [bare[f"stem {name}"] for name in ("norm", "activation", "activated", "bias")] == ["-", "-", "no", "no"]
+    highway = axes(preset("highway_19"))
+    idle = ("width", "expansion", "cardinality", "base width", "form", "projection norm", "stride on")
+    assert [highway[name] for name in idle] == ["-"] * len(idle)
+    assert (highway["bias"], highway["stem bias"], highway["norm"]) == ("yes", "yes", "none")
+
+
+@settings(max_examples=30, deadline=None)
+@given(networks())
+def test_biases_and_the_stem_are_those_of_the_built_module(network: Network) -> None:
+    module, told = build(network, "meta"), axes(network)
+    layers = dict(module.named_children())
+    assert (told["stem norm"] in ("-", "none")) == ("bn1" not in layers)
+    assert (told["stem activation"] == "-") == ("relu" not in layers)
+    assert (told["stem bias"] == "yes") == (module.get_submodule("conv1").bias is not None)
+    for i, stage in enumerate(network.stages, 1):
+        for j, block in enumerate(stage.each):
+            found = effective(block)
+            unit = module.get_submodule(f"layer{i}.{j}")
+            names = [n for n, layer in unit.named_modules() if isinstance(layer, nn.Conv2d)]
+            main = [n for n in names if not n.startswith(("se.", "gate."))]
+            assert {unit.get_submodule(n).bias is not None for n in main} == {found["bias"] == "yes"}
+            assert found["projection norm"] != "-" or "downsample.1" not in dict(unit.named_modules())
 
 
 # -- words ------------------------------------------------------------------------------------------------
