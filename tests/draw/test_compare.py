@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from torch import nn
 
-from resnet_viz.draw.accuracy import AXES, Mark, accuracy_figure, accuracy_rows, accuracy_text
+from resnet_viz.draw.accuracy import AXES, Mark, accuracy_figure, accuracy_rows, accuracy_text, other_networks
 from resnet_viz.draw.colours import PALETTE, Theme
 from resnet_viz.draw.compare_table import axes, effective, lines, what_differs
 from resnet_viz.draw.compare_words import differing, headline
@@ -280,6 +280,32 @@ def test_the_text_alternative_has_every_number() -> None:
     )
     rows = accuracy_rows(MARKS)
     assert rows[0]["source"] == "He et al. 2016a; 10-crop" and rows[2]["published error"] == "none by this protocol"
+
+
+def test_an_error_of_another_network_is_a_point_with_a_dot() -> None:
+    costs = dict.fromkeys(AXES, 1000)
+    marks = [Mark("a", costs, 5.0, "residual", error_of="with shortcut A"), Mark("b", costs, 6.0, None),
+             Mark("c", costs, 7.0, None, error_of="with shortcut A")]  # fmt: skip
+    figure = accuracy_figure(marks, "memory")
+    assert {trace.y[0]: trace.marker.symbol for trace in figure.data} == {
+        5.0: "square-open-dot", 6.0: "circle-open", 7.0: "circle-open-dot",
+    }  # fmt: skip
+    assert other_networks(marks) == ("a and c with shortcut A",)
+    assert "a with shortcut A 5.00 % at" in accuracy_text(marks, "memory", "x")
+
+
+def test_what_a_figure_is_of_is_data() -> None:
+    told = {name: {p.measure: one.error_of for p, one in published(name).items()} for name in presets()}
+    on_1x1 = "with the stride on the first 1x1"
+    assert {name: told[name]["10-crop"] for name in presets() if "10-crop" in told[name]} == {
+        "resnet18": "with shortcut A", "resnet34": "", "resnet50": on_1x1, "resnet101": on_1x1, "resnet152": on_1x1,
+        "plain18": "", "plain34": "",
+    }  # fmt: skip
+    assert told["resnet50"]["1-crop, torchvision's weights"] == ""
+    assert set(told["resnext29_8x64d"].values()) == {"pre-activated"}
+    for name in presets():
+        info = preset_info(name)
+        assert not info.error_of or info.note, f"{name}: the note has to say so too"
 
 
 def test_names_that_would_meet_are_left_to_hovering() -> None:

@@ -68,6 +68,10 @@ def test_the_first_visit_compares_four_networks_and_needs_no_address() -> None:
     assert f"21.6{NBSP}M (plain34) to 25.6{NBSP}M (resnet50) parameters" in words(app)
     assert next(box for box in app.selectbox if box.key == "compare protocol").value == "ImageNet top-1, 10-crop"
     assert "Published by another protocol: resnext50_32x4d (ImageNet top-1, 1-crop)." in words(app)
+    assert (
+        "A point with a dot has the error of another network than the counted one: resnet18 with shortcut A; "
+        "resnet101, resnet152 and resnet50 with the stride on the first 1x1."
+    ) in words(app)
 
 
 def test_a_link_shows_its_networks_and_only_what_differs() -> None:
