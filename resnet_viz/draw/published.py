@@ -71,7 +71,11 @@ def published(name: str) -> dict[Protocol, Published]:
     if name not in presets():
         return {}
     info = preset_info(name)
-    told = [] if info.published_error is None else [Figure(info.dataset, info.published_error, info.protocol, info.error_of)]
+    told = (
+        []
+        if info.published_error is None
+        else [Figure(info.dataset, info.published_error, info.protocol, info.error_of)]
+    )
     found: dict[Protocol, Published] = {}
     for one in (*told, *info.figures):
         protocol, source = protocol_of(one.protocol, one.dataset), source_lines(info, one.protocol)

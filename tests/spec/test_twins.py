@@ -99,7 +99,10 @@ def test_fields_without_effect_make_no_difference() -> None:
     assert differences(one(shortcut="A"), one(shortcut="A", projection_norm=False, stride_on="1x1")) == ()
     listed = {"branch": "paths", "paths": (Lane(),)}
     assert differences(one(**listed), one(**listed, width=32, expansion=3, base_width=8)) == ()
-    assert differences(one(), one(norm="none")) == (("stage 1 norm", "batch", "none"), ("stage 1 bias", "False", "True"))
+    assert differences(one(), one(norm="none")) == (
+        ("stage 1 norm", "batch", "none"),
+        ("stage 1 bias", "False", "True"),
+    )
     bare = one().model_copy(update={"stem": Stem(activated=False, norm="group", activation="gelu")})
     assert differences(one(), bare) == ()
     assert ("stage 1 width", "16", "-") in differences(one(), one(**listed))
