@@ -50,11 +50,12 @@ def accuracy_figure(marks: Sequence[Mark], axis: Axis, theme: Theme = "light") -
     x_range, y_range = _ranges(marks, axis)
     points = [mark for mark in marks if mark.error is not None]
     for mark in sorted(points, key=lambda m: m.role is not None):
+        edge = palette["panel"] if mark.role and not mark.error_of else palette[mark.role or "quiet"]
         figure.add_scatter(
             x=[mark.costs[axis]], y=[mark.error], mode="markers", showlegend=False,
             marker={"size": 14 if mark.role else 10 if mark.error_of else 8, "symbol": _symbol(mark),
                     "color": palette[mark.role] if mark.role else palette["quiet"],
-                    "line": {"width": 2 if mark.role and mark.error_of else 1.5, "color": palette["panel"] if mark.role else palette["quiet"]}},
+                    "line": {"width": 2 if mark.role and mark.error_of else 1.5, "color": edge}},
             text=[_hover(mark, axis)], hovertemplate="%{text}<extra></extra>",
         )  # fmt: skip
     taken = [_spot(mark, axis, x_range, y_range) for mark in points]
@@ -66,8 +67,11 @@ def accuracy_figure(marks: Sequence[Mark], axis: Axis, theme: Theme = "light") -
 
 def accuracy_text(marks: Sequence[Mark], axis: Axis, protocol: str) -> str:
     """The text alternative of :func:`accuracy_figure`."""
-    points = [f"{mark.name}{f' {mark.error_of}' if mark.error_of else ''} {mark.error:.2f} % at {_cost(mark.costs[axis], axis)}" for mark in marks
-              if mark.error is not None]  # fmt: skip
+    points = [
+        f"{' '.join((mark.name, mark.error_of)).strip()} {mark.error:.2f} % at {_cost(mark.costs[axis], axis)}"
+        for mark in marks
+        if mark.error is not None
+    ]
     lines = [f"{mark.name} at {_cost(mark.costs[axis], axis)}" for mark in marks if mark.error is None]
     told = f"Published error ({protocol}) against {axis}: {'; '.join(points) or 'no figures'}."
     return told + (f" Without a figure of this protocol: {'; '.join(lines)}." if lines else "")

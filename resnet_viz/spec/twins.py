@@ -137,7 +137,7 @@ _DEFAULTS = {field: str(value) for field, value in Block() if field not in ("sho
 
 
 def _says_nothing(key: str, left: dict[str, Any], right: dict[str, Any]) -> bool:
-    """A field that does nothing in one network and has its default in the other; a shortcut or width is worth saying."""
+    """A field that does nothing in one network and has its default in the other; but shortcut and width are told."""
     pair = {str(left.get(key)), str(right.get(key))}
     return pair == {"-", _DEFAULTS.get(key.rpartition(" ")[2], "")}
 

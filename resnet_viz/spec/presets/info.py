@@ -37,8 +37,8 @@ class PresetInfo:
     ``table`` of the paper; figures of different protocols must not be compared. ``published_parameters`` (in
     millions) and ``published_macs`` (in billions, for one image) are as printed by ``counts_from``. ``note`` says
     in a sentence what differs from the published network, "" when nothing does. ``figures`` has further errors.
-    ``error_of`` says what the network of ``published_error`` has that this one has not ("with shortcut A"), "" when they
-    are the same: the error then stands beside another network's cost.
+    ``error_of`` says what the network of ``published_error`` has that this one has not ("with shortcut A"): the error
+    then stands beside another network's cost; "" when they are the same.
     """
 
     name: str
