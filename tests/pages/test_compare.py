@@ -11,9 +11,9 @@ from streamlit.testing.v1 import AppTest
 
 from resnet_viz.draw.wording import NBSP
 from resnet_viz.spec import Comparison, Experiment, Input, Network, encode, fit_to_dataset, preset
-from resnet_viz.ui import compare_state
+from resnet_viz.ui import address as address_bar
 from resnet_viz.ui.compare_actions import CHOICE, TEXT, racing_pair
-from resnet_viz.ui.compare_state import DEFAULT, EMPTY, SESSION, STALE_SECONDS, Selection, networks_in, networks_of_file
+from resnet_viz.ui.compare_state import DEFAULT, EMPTY, SESSION, Selection, networks_in, networks_of_file
 from resnet_viz.ui.draft import SESSION as DRAFT
 from resnet_viz.ui.draft import Draft
 
@@ -191,8 +191,8 @@ def test_an_address_of_a_moment_ago_is_not_obeyed(monkeypatch: pytest.MonkeyPatc
     app.query_params["c"] = before
     app = checked(app.run())
     assert names(app) == ["tiny_resnet8", "tiny_plain8"]
-    later = time.monotonic() + STALE_SECONDS + 1
-    monkeypatch.setattr(compare_state.time, "monotonic", lambda: later)
+    later = time.monotonic() + address_bar.STALE_SECONDS + 1
+    monkeypatch.setattr(address_bar.time, "monotonic", lambda: later)
     app.query_params["c"] = before
     assert names(checked(app.run())) == ["tiny_plain8", "tiny_resnet8"]
 
