@@ -3,7 +3,7 @@
 import streamlit as st
 
 from resnet_viz.ui import compare_accuracy, compare_actions, compare_budget, compare_costs, compare_view
-from resnet_viz.ui.compare_state import open_selection, settle_selection, write_selection
+from resnet_viz.ui.compare_state import open_selection, write_selection
 
 selection = open_selection(arrived=compare_actions.CHOICE not in st.session_state)
 write_selection(selection)
@@ -31,4 +31,4 @@ else:
         compare_costs.costs(compared)
     with left if wide else right:  # the shorter column
         compare_budget.budget(selection, compared)
-settle_selection(selection)
+selection.settle()

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from resnet_viz.ui import actions, editor, fields, graph_view, totals, views, warming
-from resnet_viz.ui.draft import open_draft, settle, write_draft
+from resnet_viz.ui.draft import open_draft, write_draft
 from resnet_viz.ui.plain_text import plain
 
 # Streamlit forgets a page's widgets when another page is shown.
@@ -19,7 +19,7 @@ with left, st.container(key="play_form"):
     editor.form(draft)
 if warming.is_cold():
     warming.reserve(centre, right)
-    settle(draft)
+    draft.settle()
     warming.warm_up(draft)
 with centre:
     focus = graph_view.read_focus(draft.shown)
@@ -28,4 +28,4 @@ with centre:
     views.under_graph(draft, focus)
 with right, st.container(key="play_totals"):
     totals.totals_column(draft)
-settle(draft)
+draft.settle()

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from resnet_viz.ui.live_view import live_view
-from resnet_viz.ui.race_session import open_session, settle_session, write_session
+from resnet_viz.ui.race_session import open_session, write_session
 from resnet_viz.ui.race_view import (
     NEW,
     REFUSED,
@@ -37,4 +37,4 @@ live_view(
 if known and "measuring" in known:
     wait_for_estimate(session.experiment, known["trouble"])
 wait_in_queue(session)
-settle_session(session)
+session.settle()

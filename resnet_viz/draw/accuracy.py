@@ -12,7 +12,7 @@ from .contestants import GLYPH
 from .cost_bars import html_free
 from .figures import FONT
 from .titles import amount
-from .wording import cut_middle, size
+from .wording import cut_middle, listed, size
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -28,7 +28,8 @@ _LETTER, _LINE = 6.6, 15
 class Mark:
     """One network at its counted costs: with ``error`` (per cent, as published) a point, without one a line.
 
-    ``role`` is None for a preset that is not compared; ``told`` are the lines that hovering reads.
+    ``role`` is None for a preset that is not compared; ``told`` are the lines that hovering reads. ``error_of`` says
+    what the network of that error has that the counted one has not: such a point has a dot in it.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Mark:
     error: float | None = None
     role: Role | None = None
     told: tuple[str, ...] = ()
+    error_of: str = ""
 
 
 def accuracy_figure(marks: Sequence[Mark], axis: Axis, theme: Theme = "light") -> go.Figure:
@@ -48,11 +50,12 @@ def accuracy_figure(marks: Sequence[Mark], axis: Axis, theme: Theme = "light") -
     x_range, y_range = _ranges(marks, axis)
     points = [mark for mark in marks if mark.error is not None]
     for mark in sorted(points, key=lambda m: m.role is not None):
+        edge = palette["panel"] if mark.role and not mark.error_of else palette[mark.role or "quiet"]
         figure.add_scatter(
             x=[mark.costs[axis]], y=[mark.error], mode="markers", showlegend=False,
-            marker={"size": 14 if mark.role else 8, "symbol": MARKER[mark.role] if mark.role else "circle-open",
+            marker={"size": 14 if mark.role else 10 if mark.error_of else 8, "symbol": _symbol(mark),
                     "color": palette[mark.role] if mark.role else palette["quiet"],
-                    "line": {"width": 1.5, "color": palette["panel"] if mark.role else palette["quiet"]}},
+                    "line": {"width": 2 if mark.role and mark.error_of else 1.5, "color": edge}},
             text=[_hover(mark, axis)], hovertemplate="%{text}<extra></extra>",
         )  # fmt: skip
     taken = [_spot(mark, axis, x_range, y_range) for mark in points]
@@ -64,8 +67,11 @@ def accuracy_figure(marks: Sequence[Mark], axis: Axis, theme: Theme = "light") -
 
 def accuracy_text(marks: Sequence[Mark], axis: Axis, protocol: str) -> str:
     """The text alternative of :func:`accuracy_figure`."""
-    points = [f"{mark.name} {mark.error:.2f} % at {_cost(mark.costs[axis], axis)}" for mark in marks
-              if mark.error is not None]  # fmt: skip
+    points = [
+        f"{' '.join((mark.name, mark.error_of)).strip()} {mark.error:.2f} % at {_cost(mark.costs[axis], axis)}"
+        for mark in marks
+        if mark.error is not None
+    ]
     lines = [f"{mark.name} at {_cost(mark.costs[axis], axis)}" for mark in marks if mark.error is None]
     told = f"Published error ({protocol}) against {axis}: {'; '.join(points) or 'no figures'}."
     return told + (f" Without a figure of this protocol: {'; '.join(lines)}." if lines else "")
@@ -86,6 +92,21 @@ def accuracy_rows(marks: Iterable[Mark]) -> list[dict[str, str]]:
 
 def _cost(value: int, axis: Axis) -> str:
     return size(value) if axis == "memory" else amount(value)
+
+
+def _symbol(mark: Mark) -> str:
+    """Filled for a compared network, open for another preset; open with a dot where the error is not quite its own."""
+    symbol = MARKER[mark.role] if mark.role else "circle-open"
+    return f"{symbol.removesuffix('-open')}-open-dot" if mark.error_of else symbol
+
+
+def other_networks(marks: Iterable[Mark]) -> tuple[str, ...]:
+    """Whose published errors are those of another network, and of which: "resnet18 with shortcut A"."""
+    found: dict[str, list[str]] = {}
+    for mark in marks:
+        if mark.error_of:
+            found.setdefault(mark.error_of, []).append(cut_middle(mark.name, 30))
+    return tuple(f"{listed(names)} {words}" for words, names in found.items())
 
 
 def _hover(mark: Mark, axis: Axis) -> str:

@@ -8,17 +8,13 @@ darkened a little: #CC79A7 has 2.9 : 1 on the light panel, and a line needs 3.)
 
 from __future__ import annotations
 
-from typing import Literal, cast, get_args
-
-from resnet_viz.spec import Experiment
+from typing import Literal, get_args
 
 Role = Literal["plain", "residual", "third", "fourth", "fifth", "sixth"]
 Theme = Literal["light", "dark"]
 
 ROLES: tuple[Role, ...] = get_args(Role)
 """Every role in the order in which contestants take them."""
-
-THEMES: tuple[Theme, ...] = get_args(Theme)
 
 PALETTE: dict[Theme, dict[str, str]] = {
     "light": {
@@ -82,16 +78,6 @@ viridis: list[tuple[int, int, int]] = [
 ]
 """The 256 colours of viridis, dark to light (Smith and van der Walt 2015, CC0): perceptually uniform, safe for
 colour-blind people and in grey print."""
-
-
-def assign_roles(experiment: Experiment) -> dict[str, Role]:
-    """The role of each contestant by name: plain ones are "plain", the first with shortcuts "residual", then the rest.
-
-    The rule lives in ``resnet_viz.runs.roles``, because a run's header carries the roles.
-    """
-    from resnet_viz.runs.roles import role_names
-
-    return cast(dict[str, Role], dict(role_names(experiment.contestants)))
 
 
 def contrast(first: str, second: str) -> float:

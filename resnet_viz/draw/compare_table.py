@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from resnet_viz.inspect import Summary
-from resnet_viz.spec import Network
+from resnet_viz.spec import Network, Stem
 from resnet_viz.spec.block import REFERENCE_WIDTH, Block
-from resnet_viz.spec.twins import block_fields
+from resnet_viz.spec.twins import block_fields, stem_fields
 
 from .contestants import Contestant, change
 from .published import published
@@ -121,9 +121,9 @@ def _axes(networks: Sequence[Network]) -> list[Line]:
 def _axis(key: str, values: Sequence[str]) -> Line:
     """The row of a field; a value that does nothing in one network marks nothing against the other one's default.
 
-    But a shortcut is worth saying.
+    But a shortcut or a width is worth saying.
     """
-    silent = {NONE, _DEFAULTS.get(key, NONE)} if key != "shortcut" else {NONE}
+    silent = {NONE, _DEFAULTS.get(key, NONE)}
     first = values[0]
     return Line(
         "axis", key,
@@ -136,9 +136,9 @@ def axes(network: Network) -> dict[str, str]:
 
     Values are the effective ones: what is left to the model ("expansion by branch") reads as what it becomes.
     """
-    stem, init, drop = network.stem, network.init, network.drop_path
+    init, drop = network.init, network.drop_path
     found = {"input": str(network.input)}
-    found |= {f"stem {_words(name)}": _value(value) for name, value in stem}
+    found |= {f"stem {_words(name)}": _value(value) for name, value in stem_fields(network)}
     found["blocks a stage"] = " · ".join(str(stage.blocks) for stage in network.stages)
     found["stride of the stages"] = _joined([str(stage.stride) for stage in network.stages])
     stages = [effective(stage.block) for stage in network.stages]
@@ -158,12 +158,8 @@ def effective(block: Block) -> dict[str, str]:
     if block.branch != "paths":
         found["expansion"] = block.out_width // block.width
         found["base_width"] = _base_width(block)
-    else:
-        found |= dict.fromkeys(("expansion", "base_width", "cardinality", "form"), NONE)
     if found["projection_norm"] != NONE:
         found["projection_norm"] = block.norm_on_projection
-    if block.branch != "bottleneck":
-        found["stride_on"] = NONE
     if block.cardinality == 1:
         found["form"] = NONE
     return {_words(name): _value(value) for name, value in found.items()}
@@ -196,5 +192,9 @@ def _shortened(words: Sequence[str], most: int = 3) -> str:
     return listed(words) if len(words) <= most else f"{', '.join(words[:most])} and {len(words) - most} more"
 
 
-_DEFAULTS = effective(Block(branch="bottleneck", cardinality=2))
-"""What each field of a block reads as when nobody chose it; two groups, so that the form says something."""
+_DEFAULTS = {
+    name: value
+    for name, value in effective(Block(branch="bottleneck", cardinality=2)).items()
+    if name not in ("shortcut", "width")
+} | {f"stem {_words(name)}": _value(value) for name, value in Stem()}
+"""What each field of block and stem reads as when nobody chose it; two groups, so that the form says something."""

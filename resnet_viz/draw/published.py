@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from resnet_viz.spec import PresetInfo, preset_info, presets
+from resnet_viz.spec import Figure, PresetInfo, preset_info, presets
 
 _DATASETS = ("ImageNet", "CIFAR-100", "CIFAR-10", "Fashion-MNIST", "SVHN", "digits")
 _CROPS = re.compile(r"\b(\d+)-crop\b")
@@ -37,11 +37,15 @@ class Protocol:
 
 @dataclass(frozen=True)
 class Published:
-    """One published error (per cent), its protocol, and the lines that say where it is from."""
+    """One published error (per cent), its protocol, and the lines that say where it is from.
+
+    ``error_of`` says what the network of that error has that the preset has not; "" when they are the same.
+    """
 
     protocol: Protocol
     error: float
     source: tuple[str, ...]
+    error_of: str = ""
 
 
 def protocol_of(words: str, dataset: str = "") -> Protocol:
@@ -67,12 +71,15 @@ def published(name: str) -> dict[Protocol, Published]:
     if name not in presets():
         return {}
     info = preset_info(name)
-    told = [] if info.published_error is None else [(info.dataset, info.published_error, info.protocol)]
-    told += [(figure.dataset, figure.error, figure.protocol) for figure in info.figures]
+    told = (
+        []
+        if info.published_error is None
+        else [Figure(info.dataset, info.published_error, info.protocol, info.error_of)]
+    )
     found: dict[Protocol, Published] = {}
-    for dataset, error, words in told:
-        protocol = protocol_of(words, dataset)
-        found.setdefault(protocol, Published(protocol, error, source_lines(info, words)))
+    for one in (*told, *info.figures):
+        protocol, source = protocol_of(one.protocol, one.dataset), source_lines(info, one.protocol)
+        found.setdefault(protocol, Published(protocol, one.error, source, one.error_of))
     return found
 
 

@@ -18,6 +18,7 @@ from ..spec.block import MAX_CARDINALITY, MAX_SPLIT, MAX_WIDTH, REFERENCE_WIDTH,
 from ..spec.errors import SpecError, sentence
 from ..spec.network import MAX_BLOCKS, MAX_NAME, MAX_NETWORK_BLOCKS, Network, Stage, checked
 from ..spec.presets import preset, presets
+from ..spec.shapes import refuse
 from . import summarize
 
 Quantity = Literal["parameters", "macs"]
@@ -30,6 +31,9 @@ FIELDS: dict[Field, str] = {
 }  # fmt: skip
 """What may be free or fixed: "width" is the first stage's, the others keep their proportion to it; "blocks" is the
 number of every stage; the other three are set in every block."""
+
+MAX_COUNTED = 64
+"""Most networks that a search counts; an ordinary one needs about twenty."""
 
 REACH = 0.25
 """A target outside of what the field reaches is refused when even the nearest total is off by more than this share."""
@@ -145,11 +149,21 @@ def candidates(network: Network, field: Field) -> Sequence[int]:
     if field == "width":
         first = widths[0]
         step = lcm(*(first // gcd(first, width) for width in widths))
-        return range(step, MAX_WIDTH * first // max(widths) + 1, step)
+        found = range(step, MAX_WIDTH * first // max(widths) + 1, step)
+        return [value for value in found if all(_comes_out_even(b, b.width * value // first) for b in blocks)] or found[
+            -1:
+        ]
     if field == "base_width":
         top = min((MAX_WIDTH // block.cardinality + 1) * REFERENCE_WIDTH // block.width for block in blocks)
         return range(1, max(2, min(top, MAX_WIDTH) + 1))
     return _cardinalities(blocks)
+
+
+def _comes_out_even(block: Block, width: int) -> bool:
+    """Whether the block's groups divide its inner width (with ``base_width`` they do) and a basic block's output."""
+    outer = width * (block.expansion or 1) if block.branch == "basic" else 0
+    inner = width if block.base_width is None else 0
+    return block.branch == "paths" or not (inner % block.cardinality or outer % block.cardinality)
 
 
 def _cardinalities(blocks: Sequence[Block]) -> Sequence[int]:
@@ -179,20 +193,37 @@ def _odd_values(network: Network, field: Field) -> frozenset[int]:
 
 
 class _Search:
-    """Totals by value, each counted once; ``refusal`` is the model's last one."""
+    """Totals by value, each counted once; ``refusal`` is why the first value cannot be built, where it says so."""
 
     def __init__(self, make: Callable[[int], Network], quantity: Quantity, target: int) -> None:
         self.make, self.quantity, self.target = make, quantity, target
         self.known: dict[int, int | None] = {}
-        self.refusal = ""
+        self.refusals: list[ValidationError | SpecError] = []
+        self.counted = 0
+
+    @property
+    def refusal(self) -> str:
+        """The first refusal that names a place of the network, else the first one of a field."""
+        return sentence(next((e for e in self.refusals if isinstance(e, SpecError)), self.refusals[0]))
 
     def cost_of(self, value: int) -> int | None:
-        """The total at that value, None where it cannot be built."""
+        """The total at that value, None where it cannot be built. Raises ``SpecError`` after :data:`MAX_COUNTED`."""
         if value not in self.known:
+            try:
+                refuse(checked(_shortened(self.make(value))))
+            except (ValidationError, SpecError) as error:
+                self.known[value] = None
+                self.refusals.append(error)
+                return None
+            if self.counted == MAX_COUNTED:
+                raise SpecError(f"the search was given up after counting {MAX_COUNTED} networks: "
+                                "fix other values, or choose another field")  # fmt: skip
+            self.counted += 1
             try:
                 self.known[value] = cost(self.make(value), self.quantity)
             except (ValidationError, SpecError) as error:
-                self.known[value], self.refusal = None, sentence(error)
+                self.known[value] = None
+                self.refusals.append(error)
         return self.known[value]
 
     def ends(self, values: Sequence[int]) -> tuple[int, int] | None:
@@ -233,6 +264,15 @@ class _Search:
                 if low < place < high and values[place] not in skip and self.cost_of(values[place]) is not None:
                     return place
         return None
+
+
+def _shortened(network: Network) -> Network:
+    """The network with two blocks in each stage: what refuses the whole one nearly always refuses it, and soon."""
+    stages = tuple(
+        stage if stage.overrides else stage.model_copy(update={"blocks": min(stage.blocks, 2)})
+        for stage in network.stages
+    )
+    return network.model_copy(update={"stages": stages})
 
 
 def _named(found: Network, network: Network, field: Field, value: int, fixed: Mapping[Field, int]) -> Network:

@@ -29,7 +29,8 @@ def summarize(network: Network, batch: int = 1) -> Summary:
     bounds: the libraries' work space comes on top.
     ``receptive_field`` is that of the last feature map, before the global average pool: along the longest path,
     each layer of kernel k adds (k - 1) times the product of the strides before it. It may be larger than the image.
-    The whole map that attention's weights see is left out.
+    The whole map that attention's weights see is left out. It is that of the structure, whatever ``alpha`` and
+    ``beta``: a branch of strength 0 widens it, while ``paths`` leave such a branch out.
     Rows are in forward order and their paths are those of the trace's nodes.
 
     Raises :class:`~resnet_viz.spec.SpecError` or pydantic's ``ValidationError`` when the network cannot be built.

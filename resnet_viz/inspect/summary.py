@@ -19,8 +19,8 @@ class Row:
     ``params`` counts the layer's own parameters; ``macs`` is multiply-adds of convolutions and linear layers
     for one image; ``macs_torchinfo`` is torchinfo's own count (batch norm and bias terms too);
     ``receptive_field`` is in input pixels (side of the square), at this layer's output, and ``field_stride`` the
-    input pixels between the fields of two neighbours there. ``moved`` is the number of values that enter and leave
-    for one image.
+    input pixels between the fields of two neighbours there, both of the structure, whatever strengths. ``moved`` is
+    the number of values that enter and leave for one image.
     """
 
     path: str
@@ -52,7 +52,8 @@ class Summary:
     activations of a training step at the given batch, ``stored_memory`` those of the stored activations alone;
     ``forward_memory`` the bytes for weights and the activations alive at the peak of a forward pass without
     gradients, ``live_memory`` those of these activations alone; ``depth`` as the papers count it;
-    ``receptive_field`` and ``field_stride`` those of the last feature map; ``paths`` the ways of the gradient.
+    ``receptive_field`` and ``field_stride`` those of the last feature map by the structure, whatever strengths;
+    ``paths`` the ways of the gradient.
     """
 
     params: int

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from .block import Block
 from .datasets import DATASETS
-from .network import MAX_NAME, Input, Network, never_learns_from_zero
+from .network import MAX_NAME, Input, Network, Stem, never_learns_from_zero
 from .shapes import problems
 
 
@@ -118,6 +118,7 @@ def _flat(network: Network) -> dict[str, Any]:
     rows: dict[str, Any] = {}
     for part, fields in data.items():
         rows.update({f"{part}.{field}": value for field, value in fields.items()})
+    rows.update({f"stem.{field}": value for field, value in stem_fields(network)})
     for i, stage in enumerate(network.stages, 1):
         for field, value in stage.model_dump(exclude={"block", "overrides"}).items():
             rows[f"stage {i} {field}"] = value
@@ -130,19 +131,37 @@ def _flat(network: Network) -> dict[str, Any]:
 _NEEDS_SHORTCUT = ("shortcut", "shortcut_dropout", "projection_norm", "alpha", "beta")
 
 
-_DEFAULTS = {field: str(value) for field, value in Block() if field != "shortcut"}
+_DEFAULTS = {field: str(value) for field, value in Block() if field not in ("shortcut", "width")} | {
+    f"stem.{field}": str(value) for field, value in Stem()
+}
 
 
 def _says_nothing(key: str, left: dict[str, Any], right: dict[str, Any]) -> bool:
-    """A field that does nothing in one network and has its default in the other; but a shortcut is worth saying."""
+    """A field that does nothing in one network and has its default in the other; but shortcut and width are told."""
     pair = {str(left.get(key)), str(right.get(key))}
     return pair == {"-", _DEFAULTS.get(key.rpartition(" ")[2], "")}
 
 
 def block_fields(block: Block) -> list[tuple[str, Any]]:
-    """The block's fields and values, in the model's order; "-" for those that do nothing in it."""
+    """The block's fields and values, in the model's order; "-" for those that do nothing in it.
+
+    ``bias`` is whether its convolutions have one: without a norm they do, whatever was chosen.
+    """
     idle = {field for field in _NEEDS_SHORTCUT if block.merge == "none"}
+    idle |= {"projection_norm"} if block.norm == "none" or block.shortcut == "A" else set()
     idle |= set() if block.gated else {"gate_bias", "gate_kernel"}
-    idle |= set() if block.branch == "paths" else {"paths"}
-    rows = dict(block) | {"paths": "; ".join(map(str, block.lanes))}
+    idle |= set() if block.branch == "bottleneck" else {"stride_on"}
+    idle |= {"expansion", "base_width", "cardinality", "form"} if block.branch == "paths" else {"paths"}
+    idle |= {"width"} if block.branch == "paths" and block.paths else set()
+    rows = dict(block) | {"paths": "; ".join(map(str, block.lanes)), "bias": block.bias or block.norm == "none"}
+    return [(field, "-" if field in idle else value) for field, value in rows.items()]
+
+
+def stem_fields(network: Network) -> list[tuple[str, Any]]:
+    """The stem's fields and values like :func:`block_fields`; what a bare stem has is for the first block to say."""
+    stem, first = network.stem, network.each[0]
+    bare = not stem.activated and first.order != "relu_only_preactivation"
+    normed = (first.order == "preactivation" and first.norm != "none") if bare else stem.norm != "none"
+    idle = {field for field, does in (("norm", not bare), ("activation", stem.activated)) if not does}
+    rows = dict(stem) | {"bias": stem.bias or not normed}
     return [(field, "-" if field in idle else value) for field, value in rows.items()]

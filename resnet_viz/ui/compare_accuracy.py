@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from resnet_viz.draw.accuracy import AXES, Axis, Mark, accuracy_figure, accuracy_rows, accuracy_text
+from resnet_viz.draw.accuracy import AXES, Axis, Mark, accuracy_figure, accuracy_rows, accuracy_text, other_networks
 from resnet_viz.draw.colours import Role, Theme
 from resnet_viz.draw.contestants import Contestant
 from resnet_viz.draw.published import Protocol, Published, best_protocol, protocols, published
@@ -39,7 +39,7 @@ def accuracy(compared: tuple[Contestant, ...], batch: int) -> None:
                 accuracy_figure(found, axis, theme), theme=None, key=f"compare {axis} picture",
                 alt=accuracy_text(found, axis, str(chosen)), config={"displayModeBar": False},
             )  # fmt: skip
-        st.caption(_under(compared, chosen, batch))
+        st.caption(_under(compared, chosen, found, batch))
 
 
 def marks(compared: tuple[Contestant, ...], protocol: Protocol, names: tuple[str, ...], batch: int) -> list[Mark]:
@@ -58,16 +58,17 @@ def marks(compared: tuple[Contestant, ...], protocol: Protocol, names: tuple[str
 
 
 def _mark(name: str, role: Role | None, summary: Summary, figure: Published | None) -> Mark:
-    error, source = (figure.error, figure.source) if figure else (None, ())
-    return Mark(name, _costs(summary), error, role, source)
+    if figure is None:
+        return Mark(name, _costs(summary), None, role)
+    return Mark(name, _costs(summary), figure.error, role, figure.source, figure.error_of)
 
 
 def _costs(summary: Summary) -> dict[Axis, int]:
     return {"parameters": summary.params, "multiply-adds": summary.macs, "memory": summary.memory}
 
 
-def _under(compared: tuple[Contestant, ...], protocol: Protocol, batch: int) -> str:
-    """What the dashed lines mean and for whom, who is not in the picture, and what the cost axes count."""
+def _under(compared: tuple[Contestant, ...], protocol: Protocol, found: list[Mark], batch: int) -> str:
+    """What dots and dashed lines mean and for whom, who is not in the picture, and what the cost axes count."""
     unknown: list[str] = []
     other: list[str] = []
     away: list[str] = []
@@ -83,6 +84,8 @@ def _under(compared: tuple[Contestant, ...], protocol: Protocol, batch: int) -> 
     told = [f"Errors as published; costs counted here, memory for a training step at batch {batch}."]
     if protocol.dataset == "CIFAR-100":
         told.append("Costs are those of the presets as they are, with 10 classes.")
+    if others := other_networks(found):
+        told.append(f"A point with a dot has the error of another network than the counted one: {'; '.join(others)}.")
     if unknown or other:
         told.append("A dashed line is a cost without an error.")
     if unknown:

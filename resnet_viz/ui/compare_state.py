@@ -7,8 +7,6 @@ one is left, ``none`` where there is none), so that reload, Back and another bro
 
 from __future__ import annotations
 
-import math
-import time
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlparse
 
@@ -28,13 +26,12 @@ from resnet_viz.spec import (
 )  # fmt: skip
 from resnet_viz.spec.compact import Shared
 from resnet_viz.spec.comparison import MAX_COMPARED
+from resnet_viz.ui.address import InStep
 
 DEFAULT = ("resnet50", "resnext50_32x4d", "resnet34", "plain34")
 SESSION = "comparison"
 PARAMETER = "c"
 EMPTY = "none"
-STALE_SECONDS = 1.5
-"""A rerun that was sent before the browser heard of our newest ``?c=`` still carries the one before it."""
 
 
 def default_networks() -> tuple[Network, ...]:
@@ -43,14 +40,11 @@ def default_networks() -> tuple[Network, ...]:
 
 
 @dataclass
-class Selection:
+class Selection(InStep[str]):
     """The compared networks, the first one the reference; ``notice`` is one sentence about the last thing refused."""
 
     networks: tuple[Network, ...] = field(default_factory=default_networks)
     notice: str = ""
-    written: str | None = None
-    touched: bool = False
-    superseded: tuple[str | None, float] = ("", 0.0)
 
     def add(self, *networks: Network) -> bool:
         """Put networks at the end. False, with ``notice``, when that would be more than six: then none is added."""
@@ -167,7 +161,7 @@ def open_selection(*, arrived: bool) -> Selection:
         if text is not None:
             found.read(text)
             found.written = text
-    elif text != found.written and not found.touched and not _stale(found, text):
+    elif found.asked(text):
         if text is not None:
             found.read(text)
             found.written = text
@@ -189,19 +183,5 @@ def write_selection(selection: Selection) -> None:
     pristine = selection.written is None and selection.networks == default_networks()
     if pristine or selection.notice or st.query_params.get(PARAMETER) == text:
         return
-    if text != selection.written:
-        selection.superseded = (selection.written, math.inf)
-    selection.written = text
+    selection.put(text)
     st.query_params[PARAMETER] = text
-
-
-def settle_selection(selection: Selection) -> None:
-    """Call it at the end of a run: from here on the browser knows the newest address, give or take its way there."""
-    before, when = selection.superseded
-    if when == math.inf:
-        selection.superseded = (before, time.monotonic())
-
-
-def _stale(selection: Selection, text: str | None) -> bool:
-    before, when = selection.superseded
-    return text == before and time.monotonic() - when < STALE_SECONDS

@@ -11,9 +11,7 @@ build on it, and as soon as it can be built it is the draft.
 
 from __future__ import annotations
 
-import math
 import re
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -36,19 +34,18 @@ from resnet_viz.spec import (
 )
 from resnet_viz.spec.compact import EDITED
 from resnet_viz.spec.shapes import problems
+from resnet_viz.ui.address import InStep
 
 DEFAULT = "resnext50_32x4d"
 MAX_HISTORY = 200
 SESSION = "network draft"
 PARAMETER = "n"
-STALE_SECONDS = 1.5
-"""A rerun that was sent before the browser heard of our newest ``?n=`` still carries the one before it."""
 
 Path = tuple[str | int, ...]
 
 
 @dataclass
-class Draft:
+class Draft(InStep[str]):
     """One person's network and how it came to be.
 
     ``history[position]`` is the network that can be built and that totals, table and URL show; ``attempt`` is a
@@ -64,9 +61,6 @@ class Draft:
     refusals: dict[str, str] = field(default_factory=dict)
     notice: str = ""
     note: tuple[str, str] = ("", "")
-    touched: bool = False
-    written: str | None = None
-    superseded: tuple[str | None, float] = ("", 0.0)
 
     @property
     def network(self) -> Network:
@@ -256,7 +250,7 @@ def open_draft(*, arrived: bool) -> Draft:
             if not draft.notice:
                 draft.history, draft.position = [draft.network], 0
                 draft.written = text
-    elif text != draft.written and not draft.touched and not _stale(draft, text):
+    elif draft.asked(text):
         if text is not None:
             draft.read(text)
             draft.written = text
@@ -281,22 +275,5 @@ def write_draft(draft: Draft) -> None:
     pristine = draft.written is None and len(draft.history) == 1 and draft.network == preset(DEFAULT)
     if pristine or draft.notice or draft.attempt is not None or st.query_params.get(PARAMETER) == text:
         return
-    if text != draft.written:
-        draft.superseded = (draft.written, math.inf)
-    draft.written = text
+    draft.put(text)
     st.query_params[PARAMETER] = text
-
-
-def settle(draft: Draft) -> None:
-    """Call it at the end of a run: from here on the browser knows the newest address, give or take its way there.
-
-    A rerun that was asked for during the run (on a busy machine that is seconds) still carries the address before.
-    """
-    before, when = draft.superseded
-    if when == math.inf:
-        draft.superseded = (before, time.monotonic())
-
-
-def _stale(draft: Draft, text: str | None) -> bool:
-    before, when = draft.superseded
-    return text == before and time.monotonic() - when < STALE_SECONDS

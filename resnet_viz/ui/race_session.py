@@ -6,8 +6,6 @@ browser sent before it heard of our newest address still carries the one before 
 
 from __future__ import annotations
 
-import math
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -15,14 +13,14 @@ import streamlit as st
 
 from resnet_viz.spec import Experiment, Network
 
+from .address import InStep
 from .race_state import RaceError, default_experiment, read_address, start_from, write_address
 
 SESSION = "race session"
-STALE_SECONDS = 1.5
 
 
 @dataclass
-class RaceSession:
+class RaceSession(InStep[dict[str, str]]):
     """``run`` is the run on the screen (None: the draft waits for its start); ``revision`` counts changes from
     outside the widgets, which then take their values from the draft again; ``refusals`` has one sentence a field."""
 
@@ -32,9 +30,6 @@ class RaceSession:
     problem: str | None = None
     refusals: dict[str, str] = field(default_factory=dict)
     revision: int = 0
-    written: dict[str, str] = field(default_factory=dict)
-    touched: bool = False
-    superseded: tuple[dict[str, str], float] = field(default_factory=lambda: ({"-": "-"}, 0.0))
 
     def adopt(self, params: dict[str, str]) -> None:
         """Show what an address asks for. What in it cannot be read leaves the draft as it is and is said."""
@@ -93,7 +88,7 @@ def open_session(*, arrived: bool) -> RaceSession:
     if session is None:
         session = st.session_state[SESSION] = RaceSession()
         session.adopt(params)
-    elif params != session.written and not session.touched and not _stale(session, params) and (params or not arrived):
+    elif session.asked(params) and (params or not arrived):
         session.adopt(params)
     if arrived:
         session.refusals = {}  # what was typed went with the widgets of the visit before
@@ -110,22 +105,5 @@ def write_session(session: RaceSession) -> None:
     if params == shown:
         session.written = params
         return
-    if params != session.written:
-        session.superseded = (session.written, math.inf)
-    session.written = params
+    session.put(params)
     st.query_params.from_dict({key: v for key, v in st.query_params.to_dict().items() if key not in shown} | params)
-
-
-def settle_session(session: RaceSession) -> None:
-    """Call it at the end of a run: from here on the browser knows the newest address, give or take its way there.
-
-    A rerun that was asked for during the run (on a busy machine that is seconds) still carries the address before.
-    """
-    before, when = session.superseded
-    if when == math.inf:
-        session.superseded = (before, time.monotonic())
-
-
-def _stale(session: RaceSession, params: dict[str, str]) -> bool:
-    before, when = session.superseded
-    return params == before and time.monotonic() - when < STALE_SECONDS

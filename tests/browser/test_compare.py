@@ -41,7 +41,7 @@ def test_the_address_is_the_comparison(page: Page, browser: Browser, app_url: st
     assert tab.evaluate("document.documentElement.scrollWidth") <= 390, "the page itself scrolls sideways"
     other.close()
 
-    page.wait_for_timeout(1600)  # longer than an edit may still be under way (compare_state.STALE_SECONDS)
+    page.wait_for_timeout(1600)  # longer than an edit may still be under way (address.STALE_SECONDS)
     page.go_back()
     expect(table).not_to_contain_text("tiny_resnet20")
     page.reload()

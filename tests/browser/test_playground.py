@@ -101,7 +101,7 @@ def test_the_draft_survives_reload_back_and_a_second_tab(page: Page, app_url: st
         blocks.fill(count)
         blocks.press("Enter")
         expect(page.locator('.mark[data-node="layer2"]')).to_have_attribute("aria-label", re.compile(f"{count} blocks"))
-    page.wait_for_timeout(1600)  # longer than an edit may still be under way (draft.STALE_SECONDS)
+    page.wait_for_timeout(1600)  # longer than an edit may still be under way (address.STALE_SECONDS)
     edited = in_address(page)
     page.reload()
     expect(blocks).to_have_value("5", timeout=30_000)

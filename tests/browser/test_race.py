@@ -117,7 +117,7 @@ def test_back_leads_from_the_run_to_the_race_before_its_start(page: Page, app_ur
     visit(page, app_url, race)
     start(page)
     status(page, "finished")
-    page.wait_for_timeout(1600)  # longer than a rerun may still be under way (race_session.STALE_SECONDS)
+    page.wait_for_timeout(1600)  # longer than a rerun may still be under way (address.STALE_SECONDS)
     page.go_back()
     status(page, "^96 steps$")
     assert page.url.endswith(urlencode(write_address(race)))

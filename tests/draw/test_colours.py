@@ -12,14 +12,11 @@ from resnet_viz.draw.colours import (
     MARKER,
     PALETTE,
     ROLES,
-    THEMES,
     Theme,
-    assign_roles,
     contrast,
     css_variables,
     viridis,
 )
-from resnet_viz.spec import Experiment, preset
 
 
 def test_contrast_is_that_of_wcag() -> None:
@@ -28,7 +25,7 @@ def test_contrast_is_that_of_wcag() -> None:
     assert contrast("#C2410C", "#C2410C") == 1
 
 
-@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("theme", PALETTE)
 @pytest.mark.parametrize("ground", ["background", "panel"])
 def test_texts_have_4_5_and_lines_have_3_to_1(theme: Theme, ground: str) -> None:
     for role in ROLES:
@@ -41,7 +38,7 @@ def test_texts_have_4_5_and_lines_have_3_to_1(theme: Theme, ground: str) -> None
 
 
 def test_every_role_differs_in_colour_and_after_the_second_in_dash_and_marker() -> None:
-    for theme in THEMES:
+    for theme in PALETTE:
         assert len({PALETTE[theme][role] for role in ROLES}) == len(ROLES)
     assert len({DASH[role] for role in ROLES[2:]}) == 4 and len({MARKER[role] for role in ROLES}) == 6
     assert PALETTE["light"].keys() == PALETTE["dark"].keys()
@@ -52,11 +49,6 @@ def test_viridis_is_even_from_dark_to_light() -> None:
     assert viridis[255] == (253, 231, 37)
     grey = [0.2126 * r + 0.7152 * g + 0.0722 * b for r, g, b in viridis]
     assert all(b > a - 0.5 for a, b in pairwise(grey))
-
-
-def test_roles_of_a_race() -> None:
-    nets = {"deep": preset("tiny_plain56"), "short": preset("tiny_resnet56"), "other": preset("tiny_resnet20")}
-    assert assign_roles(Experiment(contestants=nets)) == {"deep": "plain", "short": "residual", "other": "third"}
 
 
 def test_css_has_both_themes() -> None:

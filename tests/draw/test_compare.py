@@ -5,17 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from torch import nn
 
-from resnet_viz.draw.accuracy import AXES, Mark, accuracy_figure, accuracy_rows, accuracy_text
+from resnet_viz.draw.accuracy import AXES, Mark, accuracy_figure, accuracy_rows, accuracy_text, other_networks
 from resnet_viz.draw.colours import PALETTE, Theme
-from resnet_viz.draw.compare_table import axes, lines, what_differs
+from resnet_viz.draw.compare_table import axes, effective, lines, what_differs
 from resnet_viz.draw.compare_words import differing, headline
 from resnet_viz.draw.contestants import Contestant, change, contestants, labels
 from resnet_viz.draw.cost_bars import PATTERN, bars_by_part, cost_bars, cost_bars_text, cost_rows
 from resnet_viz.draw.published import Protocol, best_protocol, protocol_of, protocols, published
 from resnet_viz.draw.wording import NBSP
 from resnet_viz.inspect import summarize
+from resnet_viz.nn import build
 from resnet_viz.spec import Block, Input, Network, Stage, preset, preset_info, presets
+from tests.strategies import networks
 
 BROKEN = preset("resnet18").model_copy(update={"name": "too small", "input": Input(channels=3, height=2, width=2)})
 HOSTILE = "<b>%{x}</b> & **me**"
@@ -101,6 +105,33 @@ def test_effective_values_are_compared() -> None:
     assert axes(Network(stages=(Stage(block=said),))) == axes(Network(stages=(Stage(block=left),)))
     different = axes(preset("cifar_resnet20"))
     assert (different["width"], different["stride of the stages"]) == ("16 · 32 · 64", "1 · 2 · 2")
+
+
+def test_what_a_bare_stem_or_listed_paths_leave_out_reads_as_a_dash() -> None:
+    bare = axes(preset("resnetv2_50"))
+    assert [bare[f"stem {name}"] for name in ("norm", "activation", "activated", "bias")] == ["-", "-", "no", "no"]
+    highway = axes(preset("highway_19"))
+    idle = ("width", "expansion", "cardinality", "base width", "form", "projection norm", "stride on")
+    assert [highway[name] for name in idle] == ["-"] * len(idle)
+    assert (highway["bias"], highway["stem bias"], highway["norm"]) == ("yes", "yes", "none")
+
+
+@settings(max_examples=30, deadline=None)
+@given(networks())
+def test_biases_and_the_stem_are_those_of_the_built_module(network: Network) -> None:
+    module, told = build(network, "meta"), axes(network)
+    layers = dict(module.named_children())
+    assert (told["stem norm"] in ("-", "none")) == ("bn1" not in layers)
+    assert (told["stem activation"] == "-") == ("relu" not in layers)
+    assert (told["stem bias"] == "yes") == (module.get_submodule("conv1").bias is not None)
+    for i, stage in enumerate(network.stages, 1):
+        for j, block in enumerate(stage.each):
+            found = effective(block)
+            unit = module.get_submodule(f"layer{i}.{j}")
+            names = [n for n, layer in unit.named_modules() if isinstance(layer, nn.Conv2d)]
+            main = [n for n in names if not n.startswith(("se.", "gate."))]
+            assert {unit.get_submodule(n).bias is not None for n in main} == {found["bias"] == "yes"}
+            assert found["projection norm"] != "-" or "downsample.1" not in dict(unit.named_modules())
 
 
 # -- words ------------------------------------------------------------------------------------------------
@@ -249,6 +280,32 @@ def test_the_text_alternative_has_every_number() -> None:
     )
     rows = accuracy_rows(MARKS)
     assert rows[0]["source"] == "He et al. 2016a; 10-crop" and rows[2]["published error"] == "none by this protocol"
+
+
+def test_an_error_of_another_network_is_a_point_with_a_dot() -> None:
+    costs = dict.fromkeys(AXES, 1000)
+    marks = [Mark("a", costs, 5.0, "residual", error_of="with shortcut A"), Mark("b", costs, 6.0, None),
+             Mark("c", costs, 7.0, None, error_of="with shortcut A")]  # fmt: skip
+    figure = accuracy_figure(marks, "memory")
+    assert {trace.y[0]: trace.marker.symbol for trace in figure.data} == {
+        5.0: "square-open-dot", 6.0: "circle-open", 7.0: "circle-open-dot",
+    }  # fmt: skip
+    assert other_networks(marks) == ("a and c with shortcut A",)
+    assert "a with shortcut A 5.00 % at" in accuracy_text(marks, "memory", "x")
+
+
+def test_what_a_figure_is_of_is_data() -> None:
+    told = {name: {p.measure: one.error_of for p, one in published(name).items()} for name in presets()}
+    on_1x1 = "with the stride on the first 1x1"
+    assert {name: told[name]["10-crop"] for name in presets() if "10-crop" in told[name]} == {
+        "resnet18": "with shortcut A", "resnet34": "", "resnet50": on_1x1, "resnet101": on_1x1, "resnet152": on_1x1,
+        "plain18": "", "plain34": "",
+    }  # fmt: skip
+    assert told["resnet50"]["1-crop, torchvision's weights"] == ""
+    assert set(told["resnext29_8x64d"].values()) == {"pre-activated"}
+    for name in presets():
+        info = preset_info(name)
+        assert not info.error_of or info.note, f"{name}: the note has to say so too"
 
 
 def test_names_that_would_meet_are_left_to_hovering() -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from math import gcd
 from typing import Any
 
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from resnet_viz.inspect import summarize
+from resnet_viz.inspect import budget, summarize
 from resnet_viz.inspect.budget import FIELDS, REACH, candidates, cost, set_field, solve
 from resnet_viz.spec import Block, Input, Network, SpecError, Stage, Stem, checked, preset
 from resnet_viz.spec.network import MAX_NAME
@@ -108,6 +109,37 @@ def test_a_field_that_changes_nothing_is_refused() -> None:
         solve(network, "base_width", 10_000)
     assert str(refusal.value) == ("base width changes nothing in the multiply-adds, conv + linear of tiny_resnet8: "
                                   "choose another field")  # fmt: skip
+
+
+@pytest.mark.parametrize("cardinality", [7, 1000])
+def test_what_no_width_mends_is_said_at_once(cardinality: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Groups that do not divide the stem's 16 channels: nothing is counted but the target."""
+    counted = []
+    monkeypatch.setattr(budget, "summarize", lambda network: counted.append(network) or summarize(network))
+    with pytest.raises(SpecError) as refusal:
+        solve(preset("cifar_resnet1202"), "width", preset("resnet50"), fixed={"cardinality": cardinality})
+    assert str(refusal.value) == (
+        "no width of cifar_resnet1202 can be built: Stage 1, block 1 cuts 16 channels into "
+        f"{cardinality} groups, which does not come out even: use cardinality {gcd(16, cardinality)}, "
+        "or branch bottleneck."
+    )
+    assert len(counted) == 1
+
+
+def test_widths_are_those_that_the_groups_divide() -> None:
+    grouped = with_block(preset("resnet50"), cardinality=4, base_width=None)
+    assert list(candidates(set_field(grouped, "cardinality", 7), "width"))[:3] == [7, 14, 21]
+    assert list(candidates(set_field(grouped, "cardinality", 2048), "width")) == [1024]
+    wide = with_block(preset("resnet50"), cardinality=7, base_width=4)
+    assert list(candidates(wide, "width"))[:3] == [1, 2, 3]
+
+
+def test_a_long_search_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(budget, "MAX_COUNTED", 3)
+    with pytest.raises(SpecError) as refusal:
+        solve(preset("cifar_resnet20"), "width", preset("cifar_resnet110"), "parameters")
+    assert str(refusal.value) == ("the search was given up after counting 3 networks: fix other values, or choose "
+                                  "another field")  # fmt: skip
 
 
 @settings(max_examples=6, deadline=None)

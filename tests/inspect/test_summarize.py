@@ -145,6 +145,16 @@ def test_the_stride_of_the_field_is_that_of_the_map() -> None:
     assert all(row.field_stride * row.shape[1] == 224 for row in summary.rows if row.kind in ("conv", "norm", "add"))
 
 
+def test_the_field_is_that_of_the_structure_and_paths_are_those_of_the_strengths() -> None:
+    whole = preset("tiny_resnet8")
+    stages = tuple(
+        stage.model_copy(update={"block": stage.block.model_copy(update={"beta": 0.0})}) for stage in whole.stages
+    )
+    cut, full = summarize(whole.model_copy(update={"stages": stages})), summarize(whole)
+    assert [row.receptive_field for row in cut.rows] == [row.receptive_field for row in full.rows]
+    assert (cut.receptive_field, cut.paths != full.paths) == (25, True)
+
+
 def test_attention_does_not_widen_the_field() -> None:
     plain = preset("resnet50")
     stages = tuple(

@@ -11,9 +11,9 @@ from streamlit.testing.v1 import AppTest
 
 from resnet_viz.draw.wording import NBSP
 from resnet_viz.spec import Comparison, Experiment, Input, Network, encode, fit_to_dataset, preset
-from resnet_viz.ui import compare_state
+from resnet_viz.ui import address as address_bar
 from resnet_viz.ui.compare_actions import CHOICE, TEXT, racing_pair
-from resnet_viz.ui.compare_state import DEFAULT, EMPTY, SESSION, STALE_SECONDS, Selection, networks_in, networks_of_file
+from resnet_viz.ui.compare_state import DEFAULT, EMPTY, SESSION, Selection, networks_in, networks_of_file
 from resnet_viz.ui.draft import SESSION as DRAFT
 from resnet_viz.ui.draft import Draft
 
@@ -68,6 +68,10 @@ def test_the_first_visit_compares_four_networks_and_needs_no_address() -> None:
     assert f"21.6{NBSP}M (plain34) to 25.6{NBSP}M (resnet50) parameters" in words(app)
     assert next(box for box in app.selectbox if box.key == "compare protocol").value == "ImageNet top-1, 10-crop"
     assert "Published by another protocol: resnext50_32x4d (ImageNet top-1, 1-crop)." in words(app)
+    assert (
+        "A point with a dot has the error of another network than the counted one: resnet18 with shortcut A; "
+        "resnet101, resnet152 and resnet50 with the stride on the first 1x1."
+    ) in words(app)
 
 
 def test_a_link_shows_its_networks_and_only_what_differs() -> None:
@@ -187,8 +191,8 @@ def test_an_address_of_a_moment_ago_is_not_obeyed(monkeypatch: pytest.MonkeyPatc
     app.query_params["c"] = before
     app = checked(app.run())
     assert names(app) == ["tiny_resnet8", "tiny_plain8"]
-    later = time.monotonic() + STALE_SECONDS + 1
-    monkeypatch.setattr(compare_state.time, "monotonic", lambda: later)
+    later = time.monotonic() + address_bar.STALE_SECONDS + 1
+    monkeypatch.setattr(address_bar.time, "monotonic", lambda: later)
     app.query_params["c"] = before
     assert names(checked(app.run())) == ["tiny_plain8", "tiny_resnet8"]
 

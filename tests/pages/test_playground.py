@@ -17,7 +17,8 @@ from resnet_viz.inspect import summarize
 from resnet_viz.spec import Block, Network, Override, ShareError, Stage, encode, plain_twin, preset
 from resnet_viz.spec.block import inception_lanes
 from resnet_viz.ui import warming
-from resnet_viz.ui.draft import SESSION, STALE_SECONDS, changed
+from resnet_viz.ui.address import STALE_SECONDS
+from resnet_viz.ui.draft import SESSION, changed
 from resnet_viz.ui.graph_view import SESSION as FOCUS
 from resnet_viz.ui.graph_view import Focus, focus_from
 from resnet_viz.ui.layer_table import COLUMNS

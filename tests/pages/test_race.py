@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 from resnet_viz.runs import Store, experiment_key
 from resnet_viz.spec import Comparison, encode, preset, write_spec
 from resnet_viz.ui import race_view, run_actions
-from resnet_viz.ui.race_session import SESSION, STALE_SECONDS, RaceSession, _stale, open_race, settle_session
+from resnet_viz.ui.race_session import SESSION, RaceSession, open_race
 from resnet_viz.ui.race_state import default_experiment, read_address, with_recipe, write_address
 from resnet_viz.ui.race_view import obey
 
@@ -337,18 +337,6 @@ def test_a_stale_rerun_does_not_undo_what_was_done(store: Store) -> None:
     assert session(app).experiment.recipe.seed == 1
     assert query(app) == written
     assert math.isfinite(session(app).superseded[1])
-
-
-def test_the_address_before_counts_as_old_until_the_run_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    state = RaceSession(written={"x": "new"}, superseded=({"x": "old"}, math.inf))
-    times = [100.0]
-    monkeypatch.setattr("resnet_viz.ui.race_session.time.monotonic", lambda: times[0])
-    assert _stale(state, {"x": "old"})
-    settle_session(state)
-    times[0] += STALE_SECONDS - 0.1
-    assert _stale(state, {"x": "old"})
-    times[0] += 0.2
-    assert not _stale(state, {"x": "old"})
 
 
 def test_resume_queues_an_interrupted_run_and_steers_a_paused_one(store: Store) -> None:

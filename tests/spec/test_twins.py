@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import given
 
 from resnet_viz.spec import (
     Block,
     Init,
+    Lane,
     Network,
     Stage,
+    Stem,
     checked,
     differences,
     fit_to_dataset,
@@ -83,8 +87,25 @@ def test_a_stage_that_is_missing_reads_as_a_dash() -> None:
     rows = differences(one, two)
     assert ("stage 2 blocks", "-", "1") in rows
     assert ("stage 2 width", "-", "32") in rows
-    # Gates and paths do nothing in it.
-    assert len(rows) == 2 + len(Block.model_fields) - 3
+    # Gates, paths and the place of the stride do nothing in it.
+    assert len(rows) == 2 + len(Block.model_fields) - 4
+
+
+def test_fields_without_effect_make_no_difference() -> None:
+    def one(**fields: Any) -> Network:
+        return Network(stem=Stem(activated=False), stages=(Stage(block=Block(**fields)),))
+
+    assert differences(one(norm="none"), one(norm="none", bias=True, projection_norm=True)) == ()
+    assert differences(one(shortcut="A"), one(shortcut="A", projection_norm=False, stride_on="1x1")) == ()
+    listed = {"branch": "paths", "paths": (Lane(),)}
+    assert differences(one(**listed), one(**listed, width=32, expansion=3, base_width=8)) == ()
+    assert differences(one(), one(norm="none")) == (
+        ("stage 1 norm", "batch", "none"),
+        ("stage 1 bias", "False", "True"),
+    )
+    bare = one().model_copy(update={"stem": Stem(activated=False, norm="group", activation="gelu")})
+    assert differences(one(), bare) == ()
+    assert ("stage 1 width", "16", "-") in differences(one(), one(**listed))
 
 
 def test_fitting_an_imagenet_network_to_the_digits() -> None:

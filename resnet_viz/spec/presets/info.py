@@ -17,11 +17,15 @@ TORCHVISION, TIMM = "torchvision's table of models", "timm"
 
 @dataclass(frozen=True)
 class Figure:
-    """One more published error of the same network: a percentage on ``dataset`` under ``protocol``."""
+    """One more published error of the same network: a percentage on ``dataset`` under ``protocol``.
+
+    ``error_of`` is as in :class:`PresetInfo`.
+    """
 
     dataset: str
     error: float
     protocol: str
+    error_of: str = ""
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,8 @@ class PresetInfo:
     ``table`` of the paper; figures of different protocols must not be compared. ``published_parameters`` (in
     millions) and ``published_macs`` (in billions, for one image) are as printed by ``counts_from``. ``note`` says
     in a sentence what differs from the published network, "" when nothing does. ``figures`` has further errors.
+    ``error_of`` says what the network of ``published_error`` has that this one has not ("with shortcut A"): the error
+    then stands beside another network's cost; "" when they are the same.
     """
 
     name: str
@@ -48,6 +54,7 @@ class PresetInfo:
     counts_from: str = ""
     note: str = ""
     figures: tuple[Figure, ...] = ()
+    error_of: str = ""
 
 
 Entry = tuple[PresetInfo, Callable[[], Network]]

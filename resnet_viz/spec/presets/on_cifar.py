@@ -85,7 +85,8 @@ def resnext() -> list[Entry]:
             "Table 7", millions, counts_from="Table 7",
             note="Built as the authors' code builds it, post-activated; the paper's CIFAR runs were "
             f"pre-activated.{more}",
-            figures=(Figure(HUNDRED, hundred, "CIFAR-100 test, Table 7, mean of 10"),),
+            figures=(Figure(HUNDRED, hundred, "CIFAR-100 test, Table 7, mean of 10", "pre-activated"),),
+            error_of="pre-activated",
         )  # fmt: skip
         rows.append((info, partial(cifar, name, 29, width=64, shape=shape)))
     return rows
@@ -122,6 +123,7 @@ def gated() -> list[Entry]:
                 TEN, "Table 6 of arXiv 1512.03385", 2.3, counts_from="Table 6 of arXiv 1512.03385",
                 note="Rebuilt from FitNet-4's stages of 32, 80 and 128 channels, with strides for its max-pools, no "
                 "dropout, and gates that start at -1; 2,256,838 parameters against the printed 2.3 M.",
+                error_of="with max-pools and dropout",
             ),
             partial(highway, "highway_19", (4, 5, 5), (32, 80, 128), last=100, bias=-1.0),
         ),
@@ -131,6 +133,7 @@ def gated() -> list[Entry]:
                 TEN, "Table 6 of arXiv 1512.03385", 1.25, counts_from="Table 6 of arXiv 1512.03385",
                 note="The widths are not published with the figures: 24, 40 and 72 channels are ours, chosen to come "
                 "near in size; strides for max-pools, no dropout, and gates that start at -1.",
+                error_of="with other widths, max-pools and dropout",
             ),
             partial(highway, "highway_32", (9, 9, 9), (24, 40, 72), last=100, bias=-1.0),
         ),

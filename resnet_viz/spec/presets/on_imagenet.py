@@ -13,6 +13,7 @@ IMAGENET = "ImageNet"
 TEN_CROP, ONE_CROP = "ImageNet top-1, 10-crop", "ImageNet top-1, 1-crop"
 WEIGHTS = "ImageNet top-1, 1-crop, torchvision's weights IMAGENET1K_V1"
 THREE_BY_THREE = "The stride stands on the 3x3, as in torchvision; the paper has it on the first 1x1"
+WITH_A, ON_1X1 = "with shortcut A", "with the stride on the first 1x1"
 EIGHTEEN, FIFTY, HUNDRED = (2, 2, 2, 2), (3, 4, 6, 3), (3, 4, 23, 3)
 
 
@@ -33,6 +34,7 @@ class Row:
     protocol: str = ""
     table: str = ""
     note: str = ""
+    error_of: str = ""
 
     def info(self, family: str, source: str) -> PresetInfo:
         """The row as a preset's information; the table rounds parameters to a tenth of a million."""
@@ -41,24 +43,25 @@ class Row:
             self.error if self.error is not None else self.weights, self.protocol or WEIGHTS, IMAGENET, self.table,
             round(self.parameters / 1e6, 1), self.macs, TORCHVISION, self.note,
             (Figure(IMAGENET, self.weights, WEIGHTS),) if self.error is not None else (),
+            self.error_of,
         )  # fmt: skip
 
 
 BOTTLENECK = Block(branch="bottleneck")
 RESIDUAL = (
-    Row("resnet18", EIGHTEEN, Block(), 11_689_512, 1.81, 30.242, 27.88, f"{TEN_CROP}, Table 2, with shortcut A",
-        "Table 2", "Shortcut B, as in torchvision; the paper's figure is for shortcut A."),
+    Row("resnet18", EIGHTEEN, Block(), 11_689_512, 1.81, 30.242, 27.88, f"{TEN_CROP}, Table 2, {WITH_A}",
+        "Table 2", "Shortcut B, as in torchvision; the paper's figure is for shortcut A.", WITH_A),
     Row("resnet34", FIFTY, Block(), 21_797_672, 3.66, 26.686, 24.52, f"{TEN_CROP}, Table 3, with shortcut B",
         "Table 3"),
     Row("resnet50", FIFTY, BOTTLENECK, 25_557_032, 4.09, 23.87, 22.85,
-        f"{TEN_CROP}, Table 3, with the stride on the first 1x1", "Table 3",
-        f"{THREE_BY_THREE}, where it takes 3.8 G multiply-adds."),
+        f"{TEN_CROP}, Table 3, {ON_1X1}", "Table 3",
+        f"{THREE_BY_THREE}, where it takes 3.8 G multiply-adds.", ON_1X1),
     Row("resnet101", HUNDRED, BOTTLENECK, 44_549_160, 7.80, 22.626, 21.75,
-        f"{TEN_CROP}, Table 3, with the stride on the first 1x1", "Table 3",
-        f"{THREE_BY_THREE}, where it takes 7.6 G multiply-adds."),
+        f"{TEN_CROP}, Table 3, {ON_1X1}", "Table 3",
+        f"{THREE_BY_THREE}, where it takes 7.6 G multiply-adds.", ON_1X1),
     Row("resnet152", (3, 8, 36, 3), BOTTLENECK, 60_192_808, 11.51, 21.688, 21.43,
-        f"{TEN_CROP}, Table 3, with the stride on the first 1x1", "Table 3",
-        f"{THREE_BY_THREE}, where it takes 11.3 G multiply-adds."),
+        f"{TEN_CROP}, Table 3, {ON_1X1}", "Table 3",
+        f"{THREE_BY_THREE}, where it takes 11.3 G multiply-adds.", ON_1X1),
 )  # fmt: skip
 RESNEXT = (
     Row("resnext50_32x4d", FIFTY, Block(branch="bottleneck", cardinality=32, base_width=4), 25_028_904, 4.23, 22.382,
