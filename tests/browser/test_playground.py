@@ -213,7 +213,7 @@ def test_graph_and_counts_stay_in_sight_at_every_field(page: Page, app_url: str,
     expect(details).to_have_attribute("open", "")
     page.get_by_role("spinbutton", name="Survival").last.scroll_into_view_if_needed()
     for key in ("card_graph", "card_parameters"):
-        expect(page.locator(f".st-key-{key}")).to_be_in_viewport(ratio=0.9)
+        expect(page.locator(f".st-key-{key}")).to_be_in_viewport(ratio=0.8)
 
 
 def test_bad_input_is_a_sentence_beside_its_field(page: Page, app_url: str) -> None:
