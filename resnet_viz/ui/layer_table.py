@@ -50,7 +50,7 @@ def layer_table(draft: Draft, focus: Focus, switch: Callable[[], None]) -> None:
 
 
 def _columns(more: bool) -> dict[str, Any]:
-    """Widths that fit 1366 pixels, with and without the columns that are asked for; layer paths are never cut."""
+    """Widths that fit 1366 pixels, with and without the columns that are asked for."""
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
     return {
         "layer": text(width=173),
