@@ -50,8 +50,8 @@ class Draft(InStep[str]):
 
     ``history[position]`` is the network that can be built and that totals, table and URL show; ``attempt`` is a
     later one that cannot be built, ``attempt_field`` the field that made it so; ``refusals`` has one sentence a
-    field; ``notice`` one sentence about the last load (a link that was no link); ``note`` a field and what the last
-    edit of it took along.
+    field, ``waiting`` the edit that it refused; ``notice`` is one sentence about the last load (a link that was no
+    link); ``note`` a field and what the last edit of it took along.
     """
 
     history: list[Network]
@@ -59,6 +59,7 @@ class Draft(InStep[str]):
     attempt: Network | None = None
     attempt_field: str = ""
     refusals: dict[str, str] = field(default_factory=dict)
+    waiting: dict[str, Callable[[Network], Network]] = field(default_factory=dict)
     notice: str = ""
     note: tuple[str, str] = ("", "")
 
@@ -94,14 +95,28 @@ class Draft(InStep[str]):
         try:
             network = renamed(make(self.shown))
         except (ValidationError, ValueError) as error:
-            self.refusals[place] = words(error)
+            self.refusals[place], self.waiting[place] = words(error), make
             return False
         self.refusals.pop(place, None)
         if problems(network):
             self.attempt, self.attempt_field = network, place
             return False
-        self._push(network)
+        self._push(self._with_waiting(network))
         return True
+
+    def _with_waiting(self, network: Network) -> Network:
+        """The network with what other fields were refused before it, where that can be now."""
+        self.waiting = {place: make for place, make in self.waiting.items() if place in self.refusals}
+        for place, make in list(self.waiting.items()):
+            try:
+                wanted = renamed(make(network))
+            except (ValidationError, ValueError) as error:
+                self.refusals[place] = words(error)
+                continue
+            if not problems(wanted):
+                network = wanted
+                del self.refusals[place], self.waiting[place]
+        return network
 
     def refusal(self, place: str) -> str:
         """The sentence that belongs beside that field, "" for none."""
@@ -178,7 +193,7 @@ class Draft(InStep[str]):
         self.position = len(self.history) - 1
 
     def _forget(self) -> None:
-        self.attempt, self.refusals, self.notice, self.note = None, {}, "", ("", "")
+        self.attempt, self.refusals, self.waiting, self.notice, self.note = None, {}, {}, "", ("", "")
 
 
 def changed(network: Network, changes: Mapping[Path, Any]) -> Network:

@@ -113,11 +113,11 @@ class _Fields:
         self._pick("norm", words.NORMS)
         self._pick("activation", words.ACTIVATIONS)
         if paths:
-            with st.expander("Parallel paths", expanded=bool(block.paths)):
+            with st.expander("Parallel paths", expanded=bool(block.paths), key="form_paths"):
                 self._paths()
-        with st.expander("Gate and shortcut" if block.gated else "Shortcut details"):
+        with st.expander("Gate and shortcut" if block.gated else "Shortcut details", key="form_around"):
             self._around()
-        with st.expander("Branch details"):
+        with st.expander("Branch details", key="form_branch"):
             self._branch()
 
     def _around(self) -> None:
@@ -202,7 +202,7 @@ def _start(draft: Draft) -> None:
     """How weights start and which branches are dropped: of the whole network."""
     network = draft.shown
     fields.choice(draft, "init.scheme", "Init", words.SCHEMES, network.init.scheme, fields.at("init", "scheme"))
-    with st.expander("Start at zero, drop path"):
+    with st.expander("Start at zero, drop path", key="form_start"):
         fields.switch(
             draft, "init.zero_last", "Zero-init last", network.init.zero_last, fields.at("init", "zero_last"),
             help="Every branch starts as zero (Goyal 2017)",

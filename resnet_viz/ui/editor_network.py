@@ -25,7 +25,7 @@ def network_card(draft: Draft) -> None:
         fields.choice(draft, "stem", "Stem", options, _stem_key(network), _set_stem)
         fields.number(draft, "stem.width", "Stem width", stem.width, fields.at("stem", "width"))
         fields.number(draft, "head.classes", "Classes", network.head.classes, fields.at("head", "classes"))
-        with st.expander("Name, stem bias"):
+        with st.expander("Name, stem bias", key="form_name"):
             fields.text(draft, "name", "Name", network.name, fields.at("name"))
             fields.switch(draft, "stem.bias", "Stem bias", stem.bias, fields.at("stem", "bias"))
 

@@ -59,24 +59,24 @@ def _columns(more: bool) -> dict[str, Any]:
     """Widths that fit 1366 pixels, with and without the columns that are asked for."""
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
     return {
-        "layer": text(width=160 if more else 150),
-        "operation": text(width=162 if more else 229),
-        "output": text(width=118 if more else 116, alignment="right"),
+        "layer": text(width=173),
+        "operation": text(width=160 if more else 247),
+        "output": text(width=118 if more else 122, alignment="right"),
         "parameters": number(width=82 if more else 86, format="localized"),
         "mult-adds": number(
             width=95 if more else 100, format="localized",
             help="Multiply-adds of convolutions and linear layers, one image",
         ),
         "receptive field": number(
-            "field" if more else None, width=56 if more else 103, format="localized",
+            "field", width=50 if more else 56, format="localized",
             help="Receptive field: side of the square of input pixels that an output pixel sees",
         ),
         "field stride": number(
-            "stride", width=56, format="localized",
+            "stride", width=54, format="localized",
             help="Input pixels between the receptive fields of neighbouring output pixels",
         ),
         "ops a byte": number(
-            width=80, format="%.1f",
+            "ops/B", width=54, format="%.1f",
             help="Arithmetic intensity at batch 1: 2 operations a multiply-add of convolutions and linear layers, over "
             "the bytes of weights, input and output in float32, each once",
         ),

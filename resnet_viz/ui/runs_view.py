@@ -85,7 +85,7 @@ def _row(store: Store, line: Line) -> None:
     with st.container(key=f"runs-row-{line.id}"):
         cells = st.columns(WIDTHS, vertical_alignment="center")
         with cells[0]:
-            st.checkbox(f"Choose {plain(line.name)}", key=TICK + line.id, label_visibility="collapsed")
+            st.checkbox(f"Choose {line.name}", key=TICK + line.id, label_visibility="collapsed")
         with cells[1]:
             if st.button(plain(cut_middle(line.name, 34)), key=f"open {line.id}", type="tertiary",
                          help=f"Replay {plain(line.name)}"):  # fmt: skip

@@ -192,6 +192,30 @@ def test_no_word_of_a_field_is_cut(page: Page, app_url: str, name: str) -> None:
     assert [label for label, room in fields if label != "Start from" or room < 200] == []  # its family may end in "…"
 
 
+@pytest.mark.parametrize("size", [(1366, 768), (1920, 1080)])
+def test_graph_and_counts_stay_in_sight_at_every_field(page: Page, app_url: str, size: tuple[int, int]) -> None:
+    """Also a picture wider than its card (attention in an opened block) leaves the totals beside it; and an edit
+    that says what it took along closes nothing."""
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    visit(page, app_url)
+    page.locator('.mark[aria-label^="stage 2,"]').click()
+    page.locator('.mark[aria-label^="stage 2, block 2"]').click()
+    expect(page.locator(".rv-crumbs .rv-here")).to_have_text("block 2")
+    details = page.locator("details").filter(has_text="Branch details")
+    page.locator("summary", has_text="Branch details").click()
+    page.locator("summary", has_text="Start at zero").click()
+    page.get_by_label("Attention").fill("squeeze")
+    page.get_by_role("option", name="squeeze excitation").click()
+    expect(page.locator('.mark[aria-label^="SE"], .mark[data-node^="layer2.1.se"]').first).to_be_attached()
+    page.get_by_label("Branch").fill("paths")
+    page.get_by_role("option", name="paths").click()
+    expect(page.locator(".st-key-play_form")).to_contain_text("Cardinality is 1 now")
+    expect(details).to_have_attribute("open", "")
+    page.get_by_role("spinbutton", name="Survival").last.scroll_into_view_if_needed()
+    for key in ("card_graph", "card_parameters"):
+        expect(page.locator(f".st-key-{key}")).to_be_in_viewport(ratio=0.8)
+
+
 def test_bad_input_is_a_sentence_beside_its_field(page: Page, app_url: str) -> None:
     visit(page, app_url, "p1.tiny_resnet20")
     field = page.get_by_label("Blocks in stage 2")

@@ -84,6 +84,28 @@ def test_refusals_are_one_sentence(path: tuple[str | int, ...], value: object, t
     assert draft.refusal("field") == told and draft.network == preset("tiny_resnet20")
 
 
+def test_what_was_refused_is_taken_as_soon_as_another_edit_makes_it_possible() -> None:
+    """The sentence says "use order original": whoever does so has what they asked for, in one step."""
+    draft = new()
+    first = ("stages", 0, "block")
+
+    def edit(name: str, value: object) -> bool:
+        return draft.edit(f"block.{name}", lambda network: changed(network, {(*first, name): value}))
+
+    assert edit("order", "bn_after_addition")
+    assert not edit("norm", "none")
+    assert not edit("cardinality", 7)
+    assert edit("order", "original")
+    assert draft.network.stages[0].block.norm == "none" and draft.refusal("block.norm") == ""
+    assert (
+        draft.refusal("block.cardinality") == "cardinality 7 does not divide the width 8: the nearest that does is 8."
+    )
+    draft.undo()
+    assert (draft.network.stages[0].block.order, draft.network.stages[0].block.norm) == ("bn_after_addition", "batch")
+    assert not draft.refused
+    assert edit("order", "original") and draft.network == preset("tiny_resnet20")
+
+
 def test_what_cannot_be_built_is_an_attempt_on_which_edits_build() -> None:
     draft = new()
     assert not size(draft, 2)
