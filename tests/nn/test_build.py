@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 import torch
@@ -204,3 +204,37 @@ def test_a_device_that_is_not_there_is_refused(device: str, text: str, monkeypat
     with pytest.raises(SpecError) as refusal:
         build(preset("tiny_resnet8"), device=device)
     assert str(refusal.value) == text
+
+
+OTHERS = ("mps", "xpu", "hpu", "vulkan", "xla", "mtia", "ipu", "lazy", "privateuseone")
+
+
+@pytest.mark.parametrize("device", OTHERS)
+def test_a_device_that_pytorch_cannot_use_is_one_sentence(device: str) -> None:
+    """Where PyTorch can use it the network is built."""
+    try:
+        assert build(preset("tiny_resnet8"), device=device).conv1.weight.device.type == device
+    except SpecError as error:
+        name = str(torch.device(device))
+        assert str(error) == f"PyTorch cannot use the device {name!r} here: use device='cpu'"
+
+
+def test_a_cuda_device_beyond_the_last_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    with pytest.raises(SpecError) as refusal:
+        build(preset("tiny_resnet8"), device="cuda:99")
+    assert str(refusal.value) == "there is no CUDA device 99 here: use one from 0 to 1"
+
+
+@pytest.mark.parametrize("seed", ["x", None, -1, 2**63, 2**300, 1.5, True])
+def test_a_seed_that_is_no_whole_number_is_refused(seed: Any) -> None:
+    with pytest.raises(SpecError) as refusal:
+        build(preset("tiny_resnet8"), seed=seed)
+    assert str(refusal.value) == "seed must be a whole number from 0 to 2**63 - 1"
+
+
+def test_whole_numbers_of_any_kind_are_seeds() -> None:
+    first, second = (build(preset("tiny_resnet8"), seed=seed) for seed in (3, torch.tensor(3)))
+    assert torch.equal(first.fc.weight, second.fc.weight)
+    build(preset("tiny_resnet8"), seed=2**63 - 1)
