@@ -18,7 +18,7 @@ import pytest
 from resnet_viz.spec import Experiment, ShareError, SpecError, decode, encode, read_spec, write_spec
 from resnet_viz.spec.compact import Shared
 from resnet_viz.spec.files import MAX_FILE
-from resnet_viz.spec.share import pack
+from resnet_viz.spec.share import MAX_JSON, pack
 from tests.spec.mutants import Mutants
 
 SEED = int(os.environ.get("FUZZ_SEED", "7"))
@@ -160,19 +160,26 @@ def test_small_texts_that_stand_for_much_cost_nothing(text: str) -> None:
     assert time.thread_time() - start < SECONDS
 
 
+def format_1(raw: bytes) -> str:
+    return "x1." + base64.urlsafe_b64encode(zlib.compress(raw, 9)).decode().rstrip("=")
+
+
 def test_the_most_that_format_1_can_hold_costs_little() -> None:
     """It has no references, but defaults cost the sender nothing: 3,072 blocks of eight paths in 200,000 bytes."""
     rows = [{"index": i, "block": {"branch": "paths", "paths": [{}] * 8}} for i in range(1, 65)]
     stages = [{"blocks": 150, "block": {}, "overrides": rows} for _ in range(8)]
     image = {"channels": 1, "height": 8, "width": 8}
     data = {"contestants": {str(i): {"input": image, "stages": stages} for i in range(6)}}
-    raw = json.dumps(data, separators=(",", ":")).encode()
-    assert len(raw) < 300_000
-    text = "x1." + base64.urlsafe_b64encode(zlib.compress(raw[:199_000], 9)).decode().rstrip("=")
-    assert link_refused(text)
+    whole = json.dumps(data, separators=(",", ":")).encode()
+    assert MAX_JSON < len(whole) < 300_000
+    assert isinstance(Experiment.model_validate_json(whole), Experiment), "nothing but its size speaks against it"
+    with pytest.raises(ShareError) as refusal:
+        decode(format_1(whole))
+    assert str(refusal.value) == "This share link is damaged or too large: ask for it once more."
     data["contestants"] = dict(list(data["contestants"].items())[:4])
     raw = json.dumps(data, separators=(",", ":")).encode()
-    text = "x1." + base64.urlsafe_b64encode(zlib.compress(raw, 9)).decode().rstrip("=")
+    assert len(raw) < MAX_JSON
+    text = format_1(raw)
     start = time.thread_time()
     thing = decode(text)
     assert time.thread_time() - start < SECONDS
