@@ -8,11 +8,12 @@ Whole-network traces give the same; tests hold the two together.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from threading import RLock
 from typing import Literal
 
 import torch
 import torchinfo
+from cachetools import LRUCache, cached
 from torch import nn
 
 from ..nn.layers import ACTIVATIONS, NORM_TYPES
@@ -26,11 +27,11 @@ from .graph import ShortcutKind
 from .memory import Kept, kept, peak
 from .operations import TORCH, Operation, Shape, operations
 
-CACHED = 2048
-"""Pieces kept by each cache; one is a few kB."""
+CACHED = 50_000
+"""Operations of the pieces that each cache keeps; one takes about a kB, and a block has ten, or hundreds in paths."""
 
-CUT = 32
-"""Networks whose pieces are kept in place: a page asks for graphs and counts of the same network in turn."""
+CUT = 20_000
+"""The same for networks whose pieces are kept in place: a page asks for graphs and counts of a network in turn."""
 
 _SAME_SHAPE = (*NORM_TYPES, *(type(make()) for make in ACTIVATIONS.values()))
 
@@ -91,7 +92,16 @@ class Cut:
             raise problem.error()
 
 
-@lru_cache(CUT)
+def _cut_size(found: Cut) -> int:
+    pieces = {id(part.piece): part.piece for part in found.parts}.values()
+    return len(found.parts) + sum(map(_size, pieces))
+
+
+def _size(piece: Piece) -> int:
+    return 1 + len(piece.operations)
+
+
+@cached(LRUCache(CUT, _cut_size), lock=RLock())
 def cut(network: Network) -> Cut:
     """The pieces of a network, which must be a checked one."""
     found = problems(network)
@@ -129,18 +139,18 @@ def _blocks(network: Network, wrong: dict[tuple[int, int], str]) -> list[Placed]
     return placed
 
 
-@lru_cache(CACHED)
+@cached(LRUCache(CACHED, _size), lock=RLock())
 def _stem_piece(stem: Stem, first: Block, image: Shape) -> Piece:
     return _inspect(Chain(stem_layers(stem, image[0], first)), image, None)
 
 
-@lru_cache(CACHED)
+@cached(LRUCache(CACHED, _size), lock=RLock())
 def _unit_piece(block: Block, stride: int, enters: Shape, dropping: bool = False) -> Piece:
     unit = Unit(block, enters[0], stride, 0.5 if dropping else 1.0)  # any probability: the structure is the same
     return _inspect(unit, enters, unit.shortcut_name)
 
 
-@lru_cache(CACHED)
+@cached(LRUCache(CACHED, _size), lock=RLock())
 def _head_piece(head: Head, last: Block, enters: Shape) -> Piece:
     return _inspect(Chain(head_layers(head.classes, last)), enters, None)
 

@@ -188,6 +188,15 @@ class Block(Frozen):
         return 3 if self.branch == "bottleneck" else 2
 
     @property
+    def convolutions(self) -> int:
+        """Convolutions of the main path as modules: what building and tracing the block take time for."""
+        if self.branch == "paths":
+            return sum(len(lane.convs) for lane in self.lanes)
+        if self.form == "grouped":
+            return self.depth
+        return 3 * self.cardinality if self.form == "split_sum" else 2 * self.cardinality + 1
+
+    @property
     def gated(self) -> bool:
         """True where a learned gate decides how much of the input passes."""
         return self.merge in ("highway", "shortcut_gate")

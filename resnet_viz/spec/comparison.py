@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from .block import Frozen
-from .network import Network
+from .network import Network, bounded
 
 MAX_COMPARED = 6
 
@@ -17,3 +17,8 @@ class Comparison(Frozen):
 
     version: Literal[1] = 1
     networks: Annotated[tuple[Network, ...], Field(min_length=2, max_length=MAX_COMPARED)]
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Self:
+        bounded(self.networks)
+        return self

@@ -11,7 +11,7 @@ from pydantic import Field, field_validator, model_validator
 
 from .block import Frozen, Norm
 from .datasets import DATASETS
-from .network import MAX_NAME, Network
+from .network import MAX_NAME, Network, bounded
 from .plans import GROUPS, normed
 from .shapes import block_shapes
 
@@ -70,6 +70,7 @@ class Experiment(Frozen):
     @model_validator(mode="after")
     def _fits(self) -> Self:
         data = DATASETS[self.dataset]
+        bounded(tuple(self.contestants.values()))
         for name, net in self.contestants.items():
             if (net.input.channels, net.input.height, net.input.width) != (data.channels, data.height, data.width):
                 raise ValueError(

@@ -6,6 +6,7 @@ neither torch nor streamlit.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -25,6 +26,9 @@ MAX_CHANNELS = 1024
 MAX_CLASSES = 100_000
 MAX_NAME = 80
 MAX_OVERRIDES = 64
+MAX_CONVOLUTIONS = 10_000
+MAX_DISTINCT = 2_000
+"""Convolutions in all blocks, and in those blocks that differ: each of the latter takes about 2 ms to inspect."""
 
 Stride = Annotated[int, Field(ge=1, le=4)]
 
@@ -169,6 +173,7 @@ class Network(Frozen):
             raise ValueError(
                 f"{self.blocks} blocks are above the limit of {MAX_NETWORK_BLOCKS}: use fewer blocks in the stages"
             )
+        bounded((self,))
         if self.drop_path.survival < 1 and self.is_plain:
             raise ValueError(
                 f"drop_path.survival is {self.drop_path.survival:g}, but no block has a shortcut that could stand in "
@@ -208,6 +213,23 @@ class Network(Frozen):
     def is_plain(self) -> bool:
         """True when no block has a shortcut."""
         return all(block.merge == "none" for block in self.each)
+
+
+def bounded(networks: Sequence[Network]) -> None:
+    """Raise ``ValueError`` for more convolutions, of one network or of several that are shown together, than can be
+    inspected while a person waits: a link of a few characters may ask for hundreds of thousands."""
+    total = distinct = 0
+    for network in networks:
+        total += sum(block.convolutions for block in network.each)
+        kinds = ({id(block): block for block in stage.each}.values() for stage in network.stages)
+        distinct += sum(block.convolutions for blocks in kinds for block in blocks)
+    limits = ((total, MAX_CONVOLUTIONS, "the blocks"), (distinct, MAX_DISTINCT, "blocks that differ"))
+    for found, limit, where in limits:
+        if found > limit:
+            raise ValueError(
+                f"{where} have {found:,} convolutions, above the limit of {limit:,}: use fewer blocks, overrides or "
+                "paths, or form grouped"
+            )
 
 
 def checked(network: Network) -> Network:

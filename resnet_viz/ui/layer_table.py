@@ -20,6 +20,9 @@ COLUMNS = ("layer", "operation", "output", "parameters", "mult-adds", "receptive
 
 ROW_HEIGHT = 30
 MOST_HEIGHT = 424
+MOST_LINES = 5_000
+"""More are not sent to the browser at once."""
+
 STYLED = 400
 """Above so many lines none is marked: marking costs a style for each cell."""
 
@@ -42,6 +45,9 @@ def layer_table(draft: Draft, focus: Focus, switch: Callable[[], None]) -> None:
             every = st.toggle("Every layer", key=EVERY, help="Show repeated blocks line by line")
     own = {(i, o.index) for i, stage in enumerate(draft.network.stages, 1) for o in stage.overrides}
     rows = table_rows(summary.rows, stage=focus.stage, block=focus.block, every=every, own=own)
+    if len(rows) > MOST_LINES:
+        st.caption(f"The first {MOST_LINES:,} of {len(rows):,} lines: open a stage or a block to see its own.")
+        rows = rows[:MOST_LINES]
     height = min(ROW_HEIGHT * (len(rows) + 1) + 3, MOST_HEIGHT)
     st.dataframe(
         marked(rows, focus.selected), hide_index=True, width="stretch", height=height, row_height=ROW_HEIGHT,

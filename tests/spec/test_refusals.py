@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from resnet_viz.spec import (
     Block,
+    Comparison,
     DropPath,
     Experiment,
     Head,
@@ -28,9 +29,11 @@ from resnet_viz.spec import (
     decode,
     encode,
     preset,
+    presets,
     sentence,
 )
 from resnet_viz.spec.block import Norm
+from resnet_viz.spec.plans import named, plan_of
 from resnet_viz.spec.shapes import problems, refuse
 
 TINY = preset("tiny_plain8")
@@ -255,3 +258,32 @@ def test_specs_are_frozen_and_equal_by_value() -> None:
     assert hash(first) == hash(second)
     with pytest.raises(ValidationError):
         first.name = "other"  # type: ignore[misc]
+
+
+def test_networks_that_would_take_minutes_to_inspect_are_refused() -> None:
+    """A link of 66 characters may ask for 192,000 convolutions; what the literature has is far below the bounds."""
+    split = Block(branch="bottleneck", cardinality=64, width=64, form="split_sum")
+    with pytest.raises(ValidationError) as refusal:
+        Network(stages=(Stage(blocks=1000, block=split),))
+    assert sentence(refusal.value) == (
+        "the blocks have 192,000 convolutions, above the limit of 10,000: use fewer blocks, overrides or paths, or "
+        "form grouped"
+    )
+    own = tuple(Override(index=i, block=split.model_copy(update={"gate_bias": i / 100})) for i in range(1, 13))
+    with pytest.raises(ValidationError) as refusal:
+        Network(stages=(Stage(blocks=12, block=split, overrides=own),))
+    assert sentence(refusal.value).startswith("blocks that differ have 2,304 convolutions, above the limit of 2,000: ")
+    one = Network(stages=(Stage(blocks=40, block=split),))
+    with pytest.raises(ValidationError) as refusal:
+        Comparison(networks=(one, one))
+    assert "the blocks have 15,360 convolutions" in sentence(refusal.value)
+    assert max(sum(block.convolutions for block in preset(name).each) for name in presets()) < 2_000
+
+
+def test_convolutions_are_those_of_the_plan() -> None:
+    for block in (
+        Block(), Block(branch="bottleneck"), Block(branch="paths"),
+        Block(branch="bottleneck", cardinality=4, form="split_sum"),
+        Block(branch="bottleneck", cardinality=4, form="split_concatenate"),
+    ):  # fmt: skip
+        assert block.convolutions == len(list(named(plan_of(block, 16, 1))))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import random
 import re
 import zlib
 from collections.abc import Iterator, Mapping
@@ -236,13 +237,19 @@ def test_a_preset_that_is_no_more_is_refused(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_more_than_a_link_can_hold_is_said() -> None:
-    rows = tuple(Override(index=i, block=Block(gate_bias=-i / 7)) for i in range(1, 65))
-    many = Network(name="many", stages=(Stage(blocks=64, overrides=rows),) * 8)
-    assert decode(encode(many)) == many
-    race = fit_to_dataset(many.model_copy(update={"stages": many.stages[:5]}), "digits")[0]
+    """Hundreds of blocks of their own, each with numbers that no compression makes shorter."""
+    source = random.Random(3)
+
+    def own(index: int) -> Override:
+        drawn = {"alpha": source.random(), "beta": source.random(), "shortcut_dropout": source.random()}
+        return Override(index=index, block=Block(gate_bias=-source.random(), **drawn))
+
+    stages = tuple(Stage(blocks=62, overrides=tuple(map(own, range(1, 63)))) for _ in range(8))
+    few = Network(name="few", stages=stages[:2])
+    assert decode(encode(few)) == few
     with pytest.raises(ShareError) as refusal:
-        encode(Experiment(contestants=dict.fromkeys("abcdef", race)))
-    assert str(refusal.value) == "This is too much for a link: save it as a file instead."
+        encode(Network(name="many", stages=stages))
+    assert str(refusal.value) == "This is too much for a link (above 16000 characters): save it as a file instead."
 
 
 @pytest.mark.parametrize("name", presets())
