@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from ..spec.errors import ShareError
 from ..spec.network import Network
@@ -25,8 +26,13 @@ def preset_of(network: Network) -> str:
     """The preset that the network equals but for its name, or nothing."""
     if network.name in presets() and preset(network.name) == network:
         return network.name
-    same = (name for name in presets() if preset(name) == network.model_copy(update={"name": name}))
-    return next(same, "")
+    return _nameless().get(network.model_copy(update={"name": ""}), "")
+
+
+@cache
+def _nameless() -> dict[Network, str]:
+    """The presets without their names, and the first name of each."""
+    return {preset(name).model_copy(update={"name": ""}): name for name in reversed(presets())}
 
 
 def one_liner(network: Network) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import index
+
 import torch
 
 from ..spec.errors import SpecError
@@ -26,9 +28,13 @@ def build(network: Network, device: str | torch.device = "cpu", seed: int = 0) -
     Names and order of the ``state_dict`` are torchvision's, so that its weights load strictly. The same seed
     gives layers of equal path and shape the same weights in any two networks and on any device. On the device
     "meta" nothing is drawn and no memory taken. Raises :class:`~resnet_viz.spec.SpecError` (pydantic's
-    ``ValidationError`` for values out of bounds) with one sentence when the network cannot be built.
+    ``ValidationError`` for values out of bounds) with one sentence when the network cannot be built, when PyTorch
+    has no such device here, or when the seed is no whole number from 0 to 2**63 - 1.
+
+    A ``torch.fx`` trace keeps the mode in which it was taken: with drop path or shortcut dropout, one taken in training
+    mode drops at random after ``eval()`` too. Call ``eval()`` first, then trace.
     """
-    network = checked(network)
+    network, seed = checked(network), _seed(seed)
     refuse(network)
     model = ResidualNetwork(network)
     where = _device(device)
@@ -45,4 +51,23 @@ def _device(device: str | torch.device) -> torch.device:
         raise SpecError(f"{device!r} is no device of PyTorch: use 'cpu', 'cuda' or 'meta'") from error
     if where.type == "cuda" and not torch.cuda.is_available():
         raise SpecError("there is no CUDA device here: use device='cpu'")
+    if where.type == "cuda" and where.index is not None and where.index >= torch.cuda.device_count():
+        count = torch.cuda.device_count()
+        raise SpecError(f"there is no CUDA device {where.index} here: use one from 0 to {count - 1}")
+    if where.type != "meta":
+        try:
+            torch.empty(0, device=where)
+            torch.Generator(where)
+        except (RuntimeError, AssertionError, ImportError, AttributeError) as error:
+            raise SpecError(f"PyTorch cannot use the device {str(where)!r} here: use device='cpu'") from error
     return where
+
+
+def _seed(seed: int) -> int:
+    try:
+        number = -1 if isinstance(seed, bool) else index(seed)
+    except TypeError:
+        number = -1
+    if not 0 <= number < 2**63:
+        raise SpecError("seed must be a whole number from 0 to 2**63 - 1")
+    return number

@@ -14,11 +14,9 @@ import torch
 from torch import nn
 
 from ..spec.block import Activation, Attention, LanePool, Norm
-from ..spec.plans import Convolution, squeeze_width
+from ..spec.plans import GROUPS, Convolution, squeeze_width
 
 META = torch.device("meta")
-GROUPS = 32
-"""Groups of group norm (Wu and He 2018, Table 3)."""
 
 
 def convolution(plan: Convolution, *, bias: bool) -> nn.Conv2d:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from math import gcd
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from .block import Frozen
+from .block import Frozen, Norm
 from .datasets import DATASETS
 from .network import MAX_NAME, Network, bounded
+from .plans import GROUPS, normed
 from .shapes import block_shapes
 
 MAX_CONTESTANTS = 6
@@ -76,10 +79,10 @@ class Experiment(Frozen):
                 )
             if net.head.classes != data.classes:
                 raise ValueError(f"{name} has {net.head.classes} classes, but {data.name} have {data.classes}")
-            if self.recipe.batch > 1 and data.train % self.recipe.batch == 1 and _normalises_one_value(net):
+            if self.recipe.batch > 1 and data.train % self.recipe.batch == 1 and (norm := _norm_of_one_value(net)):
                 raise ValueError(
                     f"batch {self.recipe.batch} leaves a last batch of one image, and {name} ends on 1 x 1 maps, where "
-                    f"batch norm needs two: use batch {self.recipe.batch - 1}"
+                    f"{norm} norm needs two: use batch {self.recipe.batch - 1}"
                 )
         if self.steps > MAX_STEPS:
             raise ValueError(f"{self.steps} steps are above {MAX_STEPS}: use fewer epochs or a larger batch")
@@ -96,8 +99,23 @@ class Experiment(Frozen):
         return self.recipe.epochs * self.steps_per_epoch
 
 
-def _normalises_one_value(network: Network) -> bool:
-    return any(
-        row.leaves[1:] == (1, 1) and network.stages[row.stage - 1].block_at(row.block).norm == "batch"
-        for row in block_shapes(network)
-    )
+GROUPED: dict[Norm, Callable[[int], int]] = {
+    "batch": lambda channels: channels,
+    "group": lambda channels: gcd(GROUPS, channels),
+    "layer": lambda channels: 1,
+    "none": lambda channels: 0,
+}
+"""Into how many groups each norm cuts an image's channels."""
+
+
+def _norm_of_one_value(network: Network) -> str:
+    """The first norm that takes a single value of one image to normalise, "" where there is none."""
+    rows = block_shapes(network)
+    for row in rows:
+        block = network.stages[row.stage - 1].block_at(row.block)
+        taken = set(normed(block, row.enters, row.stride))
+        if row is rows[-1] and block.order == "preactivation":  # the head's norm
+            taken.add(row.leaves)
+        if any(shape == (GROUPED[block.norm](shape[0]), 1, 1) for shape in taken):
+            return block.norm
+    return ""

@@ -12,7 +12,10 @@ from typing import Literal
 
 from .block import Block, Branch, Form, LanePool
 from .network import Network
-from .shapes import block_shapes
+from .shapes import block_shapes, halve
+
+GROUPS = 32
+"""Groups of group norm, or as many as divide both 32 and the channels (Wu and He 2018, Table 3)."""
 
 
 @dataclass(frozen=True)
@@ -155,6 +158,35 @@ def projects(block: Block, channels: int, stride: int) -> bool:
     """Whether the block's shortcut has a 1x1 convolution when ``channels`` enter it."""
     changes = stride != 1 or channels != block.out_width
     return block.merge != "none" and (block.shortcut == "C" or (block.shortcut == "B" and changes))
+
+
+def normed(block: Block, enters: tuple[int, int, int], stride: int) -> Iterator[tuple[int, int, int]]:
+    """(channels, height, width) of what each norm of a block takes when ``enters`` enters it.
+
+    The norm of the head behind a pre-activated block is not among them.
+    """
+    if block.norm == "none":
+        return
+    plan, size = plan_of(block, enters[0], stride), enters[1:]
+    first, joined = block.order == "preactivation", isinstance(plan[0], Parallel)
+    for part in plan:
+        after = size
+        for path in part.paths if isinstance(part, Parallel) else (Path((part,)),):
+            before = size
+            for conv in path.convs:
+                by = conv.stride * (path.pool_stride if path.pool != "none" and conv is path.convs[0] else 1)
+                after = halve(before[0], by), halve(before[1], by)
+                if not first:
+                    late = block.order == "bn_after_addition" and part is plan[-1] and conv is path.convs[-1]
+                    yield block.out_width if late else conv.out_channels, *after
+                elif part is plan[0] or not joined:
+                    yield conv.in_channels, *before
+                before = after
+            if first and isinstance(part, Parallel) and len(plan) > 1:  # in the paths, in front of what follows them
+                yield path.convs[-1].out_channels, *after
+        size = after
+    if projects(block, enters[0], stride) and block.norm_on_projection:
+        yield block.out_width, *size
 
 
 def weight_shapes(network: Network) -> dict[str, tuple[int, ...]]:

@@ -81,15 +81,15 @@ DICTIONARY = (
 def encode(thing: Shared) -> str:
     """URL-safe text of a network, an experiment or a comparison; :func:`decode` gives an equal object back.
 
-    Raises :class:`ShareError` for what is too large for a link, and a refusal for what cannot be.
+    Raises :class:`ShareError` for what is too large for a link, and a refusal (:class:`SpecError`, pydantic's
+    ``ValidationError``) for what cannot be: everything is validated again, as :func:`~resnet_viz.spec.checked` does.
     """
     if isinstance(thing, Network):
-        thing = checked(thing)
-        return _network_text(thing)
-    kind = next((letter for letter, model in KINDS.items() if isinstance(thing, model)), None)
-    if kind is None:
-        raise SpecError(f"a Network, an Experiment or a Comparison can be encoded, not {type(thing).__name__}")
-    return _text(kind, thing)
+        return _network_text(checked(thing))
+    for kind, model in KINDS.items():
+        if isinstance(thing, model):
+            return _text(kind, model.model_validate(thing.model_dump(warnings=False)))
+    raise SpecError(f"a Network, an Experiment or a Comparison can be encoded, not {type(thing).__name__}")
 
 
 @lru_cache(maxsize=64)  # a page asks several times for the network that it shows

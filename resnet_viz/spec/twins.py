@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from .block import Block
 from .datasets import DATASETS
-from .network import MAX_NAME, Input, Network, Stem, never_learns_from_zero
+from .network import MAX_NAME, Input, Network, Stem, checked, never_learns_from_zero
 from .shapes import problems
 
 
@@ -47,12 +47,17 @@ def _residual_name(name: str) -> str:
 
 
 def plain_twin(network: Network) -> Network:
-    """The same network without its shortcuts (He 2016a, Fig. 3, middle). Weights of equal shape stay equal."""
+    """The same network without its shortcuts (He 2016a, Fig. 3, middle). Weights of equal shape stay equal.
+
+    Raises what :func:`~resnet_viz.spec.checked` raises; so does :func:`residual_twin`.
+    """
+    network = checked(network)
     return _with_merge(network, "none", _plain_name(network.name))
 
 
 def residual_twin(network: Network) -> Network:
     """The same network with a shortcut around every block (He 2016a, Fig. 3, right)."""
+    network = checked(network)
     return _with_merge(network, "add", _residual_name(network.name))
 
 

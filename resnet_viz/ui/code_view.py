@@ -12,7 +12,7 @@ import streamlit as st
 
 from resnet_viz.codegen import Source, Style, source
 from resnet_viz.draw.colours import css_variables
-from resnet_viz.spec import Network, decode, encode
+from resnet_viz.spec import Network
 from resnet_viz.ui.draft import Draft
 
 HERE = Path(__file__).parent / "code"
@@ -36,16 +36,9 @@ def _component() -> Callable[..., Any]:
 
 
 @lru_cache(maxsize=KEPT)
-def _source(text: str, style: Style) -> Source:
-    network = decode(text)
-    if not isinstance(network, Network):
-        raise TypeError(f"share text {text[:20]!r} is not a network")
-    return source(network, style)
-
-
 def source_of(network: Network, style: Style) -> Source:
     """The source of a network, kept for the last ones that anyone looked at. Raises ``SpecError``."""
-    return _source(encode(network), style)
+    return source(network, style)
 
 
 def folded(found: Source) -> dict[str, Any]:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
-from resnet_viz.draw.contestants import labels
-from resnet_viz.spec import Experiment, Network, encode, fit_to_dataset, preset, preset_groups, presets
+from resnet_viz.spec import Experiment, Network, fit_to_dataset, preset, preset_groups, presets
 from resnet_viz.spec.comparison import MAX_COMPARED
 from resnet_viz.ui import pages
 from resnet_viz.ui.compare_state import PARAMETER, SESSION, Selection, shown
 from resnet_viz.ui.draft import SESSION as PLAYGROUND_DRAFT
 from resnet_viz.ui.draft import Draft
 from resnet_viz.ui.plain_text import plain
+from resnet_viz.ui.race_session import open_race
+from resnet_viz.ui.race_state import DATASET, RaceError, race_of
 from resnet_viz.ui.sharing import share_popover
 
 CHOICE, TEXT, FILE = "compare preset", "compare text", "compare file"
@@ -24,7 +25,8 @@ def action_bar(selection: Selection) -> None:
     ):
         pair = racing_pair(selection.networks)
         if pair and st.button("Race the first two", key="compare race"):
-            pages.go(pages.RACE, x=pair)
+            open_race(pair)
+            pages.go(pages.RACE)
         if selection.networks:
             thing = shown(selection.networks)
             what = "network" if isinstance(thing, Network) else "comparison"
@@ -33,12 +35,15 @@ def action_bar(selection: Selection) -> None:
             _add(selection)
 
 
-def racing_pair(networks: tuple[Network, ...]) -> str | None:
-    """The share text of a race of the first two on digits; None where one of them would have to be changed for it."""
+def racing_pair(networks: tuple[Network, ...]) -> Experiment | None:
+    """The race of the first two on digits; None where one of them would have to be changed for it, or cannot race."""
     pair = networks[:2]
-    if len(pair) < 2 or any(fit_to_dataset(network, "digits")[1] for network in pair):
+    if len(pair) < 2 or any(fit_to_dataset(network, DATASET)[1] for network in pair):
         return None
-    return encode(Experiment(contestants=dict(zip(labels(pair), pair, strict=True)), dataset="digits"))
+    try:
+        return race_of(pair)
+    except RaceError:
+        return None
 
 
 def _add(selection: Selection) -> None:

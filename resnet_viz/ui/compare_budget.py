@@ -10,10 +10,10 @@ from pydantic import ValidationError
 from resnet_viz.draw.contestants import Contestant
 from resnet_viz.draw.wording import cut_middle
 from resnet_viz.inspect.budget import FIELDS, QUANTITIES, Field, Quantity, Solution, solve
-from resnet_viz.spec import Network, SpecError, encode, preset, presets, sentence
+from resnet_viz.spec import Network, SpecError, preset, presets, sentence
 from resnet_viz.ui import pages
 from resnet_viz.ui.compare_state import SESSION, Selection
-from resnet_viz.ui.draft import PARAMETER, full_stop
+from resnet_viz.ui.draft import full_stop, hand_over
 from resnet_viz.ui.plain_text import plain
 
 KEY = "compare budget"
@@ -80,7 +80,7 @@ def _found(selection: Selection, told: tuple[Solution, str, str]) -> None:
     with st.container(horizontal=True, gap="small"):
         st.button("Add to the comparison", key=f"{KEY} add", on_click=_add, args=(found.network,))
         if st.button("Open in the Playground", key=f"{KEY} open"):
-            pages.go(pages.PLAYGROUND, **{PARAMETER: encode(found.network)})
+            pages.go(pages.PLAYGROUND, **hand_over(found.network))
 
 
 def _add(network: Network) -> None:

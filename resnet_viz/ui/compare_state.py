@@ -167,6 +167,8 @@ def open_selection(*, arrived: bool) -> Selection:
             found.written = text
         elif not arrived:
             found.networks, found.notice, found.written = default_networks(), "", None
+    if arrived and text is None:  # what does not fit into an address must not look like Back to the first one
+        found.written = None
     found.touched = False
     return found
 

@@ -15,10 +15,9 @@ from resnet_viz.draw.compare_words import differing, headline
 from resnet_viz.draw.contestants import Contestant, change, contestants
 from resnet_viz.draw.titles import amount
 from resnet_viz.draw.wording import NBSP, cut_middle
-from resnet_viz.spec import encode
 from resnet_viz.ui import pages
 from resnet_viz.ui.compare_state import SESSION, Selection
-from resnet_viz.ui.draft import PARAMETER
+from resnet_viz.ui.draft import hand_over
 from resnet_viz.ui.inspection import summary_of
 from resnet_viz.ui.plain_text import plain
 
@@ -105,7 +104,7 @@ def _head(place: int, one: Contestant) -> None:
                         help=f"What to do with {plain(cut_middle(one.label, 40))}"):  # fmt: skip
             st.markdown(f"**{marked(one)}**")
             if st.button("Open in the Playground", key=f"compare open {place}", width="stretch"):
-                pages.go(pages.PLAYGROUND, **{PARAMETER: encode(one.network)})
+                pages.go(pages.PLAYGROUND, **hand_over(one.network))
             st.button("Make it the reference", key=f"compare first {place}", on_click=_first, args=(place,),
                       disabled=place == 0, width="stretch", help="The others are compared with it")  # fmt: skip
             st.button("Remove", key=f"compare remove {place}", on_click=_remove, args=(place,), width="stretch")

@@ -274,8 +274,19 @@ def open_draft(*, arrived: bool) -> Draft:
             draft.written = None
     if arrived:
         draft.refusals = {}  # what was typed went with the widgets of the visit before
+        if text is None:  # and what does not fit into an address must not look like Back to the first one
+            draft.written = None
     draft.touched = False
     return draft
+
+
+def hand_over(network: Network) -> dict[str, str]:
+    """The query with which the playground shows that network. One too large for a link is put into the session."""
+    try:
+        return {PARAMETER: encode(network)}
+    except ShareError:
+        st.session_state.setdefault(SESSION, Draft([preset(DEFAULT)])).load(network)
+        return {}
 
 
 def write_draft(draft: Draft) -> None:

@@ -71,11 +71,11 @@ class RaceSession(InStep[dict[str, str]]):
             self.redraw()
 
 
-def open_race(network: Network) -> None:
-    """Make the race of a network and its twin the draft of the race page. A refusal is said over there."""
+def open_race(thing: Network | Experiment) -> None:
+    """Make a race, or that of a network and its twin, the draft of the race page. A refusal is said over there."""
     session: RaceSession = st.session_state.setdefault(SESSION, RaceSession())
     session.show(None)
-    if not session.edit("contestants", lambda: start_from(network)):
+    if not session.edit("contestants", lambda: start_from(thing) if isinstance(thing, Network) else thing):
         session.problem = session.refusals["contestants"]
     session.redraw()
     session.written = write_address(session.experiment)

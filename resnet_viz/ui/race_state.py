@@ -7,7 +7,7 @@ An edit that cannot be is refused in one sentence and leaves the experiment as i
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -73,7 +73,12 @@ def start_from(network: Network) -> tuple[Experiment, tuple[str, ...]]:
     """
     fitted, changes = _fitted(network)
     pair = (plain_twin(fitted), residual_twin(fitted) if fitted.is_plain else fitted)
-    return _experiment(list(pair), Recipe()), changes
+    return race_of(pair), changes
+
+
+def race_of(networks: Sequence[Network]) -> Experiment:
+    """A race of these networks as they are, under the default recipe. Raises :class:`RaceError`."""
+    return _experiment(list(networks), Recipe())
 
 
 def with_network(experiment: Experiment, index: int, network: Network) -> tuple[Experiment, tuple[str, ...]]:

@@ -75,10 +75,9 @@ def assert_equal(network: Network, style: Style, folder: Path) -> None:
 
 
 def unformatted(folder: Path) -> str:
-    """What ruff, with its defaults, has against the files; nothing where there is no ruff."""
+    """What ruff, with its defaults, has against the files."""
     ruff = shutil.which("ruff", path=str(Path(sys.executable).parent)) or shutil.which("ruff")
-    if ruff is None:
-        return ""
+    assert ruff is not None, "ruff is needed: pip install -r requirements-dev.txt"
     said = ""
     for command in (["format", "--diff"], ["check"]):
         done = subprocess.run([ruff, *command, "--isolated", "--no-cache", folder], capture_output=True, text=True)

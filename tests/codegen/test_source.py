@@ -104,6 +104,17 @@ def test_a_one_liner_only_for_the_very_network() -> None:
             assert one_liner(preset(name)) == f'timm.create_model("{name}")'
 
 
+def test_presets_are_made_once_for_all_exports(monkeypatch: pytest.MonkeyPatch) -> None:
+    one_liner(TINY)
+
+    def made(name: str) -> Network:
+        raise AssertionError(name)
+
+    monkeypatch.setattr("resnet_viz.codegen.header.preset", made)
+    assert one_liner(preset("resnet50").model_copy(update={"name": "mine"})) == "torchvision.models.resnet50()"
+    assert one_liner(TINY) == ""
+
+
 @pytest.mark.parametrize("style", ["explicit", "lazy"])
 def test_every_preset_gives_its_module_and_is_formatted(style: str, tmp_path: Path) -> None:
     for name in presets():

@@ -12,7 +12,8 @@ from click import Group
 
 import resnet_viz.spec as spec
 from resnet_viz.cli import cli
-from resnet_viz.spec import presets
+from resnet_viz.inspect import summarize
+from resnet_viz.spec import preset, preset_info, presets
 from resnet_viz.spec.block import Frozen
 from tests.docs import tables
 
@@ -73,3 +74,32 @@ def test_every_command_and_option_has_a_line(name: str) -> None:
     for parameter in commands().commands[name].params:
         for option in parameter.opts:
             assert not option.startswith("--") or option in about, f"{name} {option} has no word in the docs"
+
+
+def exactly(name: str) -> set[str]:
+    """What prose may say of a preset to the last digit: parameters and torchinfo's multiply-adds, with and without
+    what the norms have of them, and the norms' share alone."""
+    summary = summarize(preset(name))
+    norms = [row for row in summary.rows if row.kind == "norm"]
+    scales, seen = sum(row.params for row in norms), sum(row.macs_torchinfo for row in norms)
+    numbers = (summary.params, summary.params - scales, summary.macs_torchinfo, summary.macs_torchinfo - seen, seen)
+    return {f"{number:,}" for number in numbers}
+
+
+def paragraphs() -> list[tuple[list[str], str]]:
+    """Each paragraph about presets outside the tables with the presets that it is about, and each preset's note."""
+    found = []
+    for text in re.split(r"\n(?=- )", CATALOGUE.partition("## What could not be matched")[2]):
+        about = [name for bold in re.findall(r"\*\*([^*]+)\*\*", text) for name in bold.split(", ")]
+        found.append(([name for name in about if name in presets()], text))
+    return found + [([name], preset_info(name).note) for name in presets()]
+
+
+def test_exact_numbers_in_prose_are_those_of_now() -> None:
+    checked = 0
+    for about, text in paragraphs():
+        said = set(re.findall(r"\b\d{1,3}(?:,\d{3})+\b", text))
+        if said:
+            assert said <= set().union(*map(exactly, about)), text
+            checked += len(said)
+    assert checked >= 14, "the paragraphs and notes were found"

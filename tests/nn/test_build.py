@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 import torch
@@ -11,10 +11,13 @@ from hypothesis import given, settings
 from pydantic import ValidationError
 
 from resnet_viz.nn import Add, Pad, Unit, build
+from resnet_viz.nn.layers import NORM_TYPES
 from resnet_viz.nn.networks import ResidualNetwork
 from resnet_viz.nn.stochastic import Stochastic
-from resnet_viz.spec import Block, Head, Input, Network, SpecError, Stage, Stem, preset, presets
-from resnet_viz.spec.block import Branch, Order
+from resnet_viz.spec import Block, Experiment, Head, Input, Network, Recipe, SpecError, Stage, Stem, preset, presets
+from resnet_viz.spec.block import Branch, Norm, Order
+from resnet_viz.spec.plans import normed
+from resnet_viz.spec.shapes import block_shapes
 from tests import reference
 from tests.strategies import networks
 
@@ -204,3 +207,66 @@ def test_a_device_that_is_not_there_is_refused(device: str, text: str, monkeypat
     with pytest.raises(SpecError) as refusal:
         build(preset("tiny_resnet8"), device=device)
     assert str(refusal.value) == text
+
+
+OTHERS = ("mps", "xpu", "hpu", "vulkan", "xla", "mtia", "ipu", "lazy", "privateuseone")
+
+
+@pytest.mark.parametrize("device", OTHERS)
+def test_a_device_that_pytorch_cannot_use_is_one_sentence(device: str) -> None:
+    """Where PyTorch can use it the network is built."""
+    try:
+        assert build(preset("tiny_resnet8"), device=device).conv1.weight.device.type == device
+    except SpecError as error:
+        name = str(torch.device(device))
+        assert str(error) == f"PyTorch cannot use the device {name!r} here: use device='cpu'"
+
+
+def test_a_cuda_device_beyond_the_last_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    with pytest.raises(SpecError) as refusal:
+        build(preset("tiny_resnet8"), device="cuda:99")
+    assert str(refusal.value) == "there is no CUDA device 99 here: use one from 0 to 1"
+
+
+@pytest.mark.parametrize("seed", ["x", None, -1, 2**63, 2**300, 1.5, True])
+def test_a_seed_that_is_no_whole_number_is_refused(seed: Any) -> None:
+    with pytest.raises(SpecError) as refusal:
+        build(preset("tiny_resnet8"), seed=seed)
+    assert str(refusal.value) == "seed must be a whole number from 0 to 2**63 - 1"
+
+
+def test_whole_numbers_of_any_kind_are_seeds() -> None:
+    first, second = (build(preset("tiny_resnet8"), seed=seed) for seed in (3, torch.tensor(3)))
+    assert torch.equal(first.fc.weight, second.fc.weight)
+    build(preset("tiny_resnet8"), seed=2**63 - 1)
+
+
+@settings(max_examples=60, deadline=None)
+@given(networks())
+def test_the_spec_knows_what_every_norm_of_a_block_takes(network: Network) -> None:
+    model = build(network, "meta")
+    for row in block_shapes(network):
+        unit, found = model.get_submodule(f"layer{row.stage}.{row.block - 1}"), []
+        for module in unit.modules():
+            if isinstance(module, NORM_TYPES):
+                module.register_forward_pre_hook(lambda _, args, to=found: to.append(tuple(args[0].shape[1:])))
+        unit(torch.empty(2, *row.enters, device="meta"))
+        assert set(found) == set(normed(network.stages[row.stage - 1].block_at(row.block), row.enters, row.stride))
+
+
+@pytest.mark.parametrize("order", get_args(Order))
+@pytest.mark.parametrize(("norm", "width"), [("batch", 8), ("group", 8), ("group", 24), ("layer", 1), ("layer", 2)])
+def test_a_race_is_refused_just_where_the_last_image_cannot_be_normalised(order: Order, norm: Norm, width: int) -> None:
+    last = Stage(stride=2, block=Block(width=width, norm=norm, order=order))
+    image = Input(channels=1, height=8, width=8)
+    bare = Stage(stride=4, block=Block(norm="none"))
+    network = Network(input=image, stem=Stem(norm="none"), stages=(bare, last))
+    try:
+        build(network)(torch.ones(1, 1, 8, 8))
+    except ValueError:
+        with pytest.raises(ValidationError, match=f"1 x 1 maps, where {norm} norm needs two: use batch 1498"):
+            Experiment(contestants={"a": network}, recipe=Recipe(batch=1499))
+    else:
+        Experiment(contestants={"a": network}, recipe=Recipe(batch=1499))

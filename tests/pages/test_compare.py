@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+import random
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from resnet_viz.draw.wording import NBSP
-from resnet_viz.spec import Comparison, Experiment, Input, Network, encode, fit_to_dataset, preset
+from resnet_viz.spec import (
+    Block,
+    Comparison,
+    Experiment,
+    Input,
+    Network,
+    Override,
+    ShareError,
+    Stage,
+    encode,
+    fit_to_dataset,
+    preset,
+)
 from resnet_viz.ui import address as address_bar
 from resnet_viz.ui.compare_actions import CHOICE, TEXT, racing_pair
 from resnet_viz.ui.compare_state import DEFAULT, EMPTY, SESSION, Selection, networks_in, networks_of_file
 from resnet_viz.ui.draft import SESSION as DRAFT
-from resnet_viz.ui.draft import Draft
+from resnet_viz.ui.draft import Draft, hand_over
+from resnet_viz.ui.race_session import SESSION as RACE
 
 PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "compare.py")
 PAIR = (preset("tiny_plain8"), preset("tiny_resnet8"))
@@ -213,5 +228,60 @@ def test_what_a_text_or_a_file_may_hold() -> None:
 
 
 def test_only_networks_made_for_the_digits_are_offered_a_race() -> None:
-    assert racing_pair(PAIR) == encode(Experiment(contestants={n.name: n for n in PAIR}, dataset="digits"))
+    assert racing_pair(PAIR) == Experiment(contestants={"plain-8": PAIR[0], "residual-8": PAIR[1]}, dataset="digits")
     assert racing_pair((preset("resnet50"), PAIR[0])) is None and racing_pair(PAIR[:1]) is None
+
+
+@pytest.mark.parametrize(
+    ("names", "contestants"),
+    [
+        (("a/b", "b"), ["a-b", "b"]),
+        (("x" * 80, "x" * 80), ["x" * 80, "x" * 76 + " (2)"]),
+        (("a", "a (2)"), ["a", "a (2)"]),
+        ((" a ", "a"), ["a", "a (2)"]),
+    ],
+)
+def test_any_two_names_can_race(names: tuple[str, str], contestants: list[str]) -> None:
+    pair = tuple(net.model_copy(update={"name": name}) for net, name in zip(PAIR, names, strict=True))
+    race = racing_pair(pair)
+    assert race is not None and list(race.contestants) == contestants and tuple(race.contestants.values()) == pair
+    app = opened(None, *pair)
+    assert any(button.key == "compare race" for button in app.button)
+
+
+def too_large(name: str) -> Network:
+    """A network for the digits whose numbers compress too little for a link."""
+    draw = random.Random(name).uniform
+
+    def block() -> Block:
+        numbers = {key: draw(-4, 4) for key in ("alpha", "beta", "gate_bias")}
+        return Block(width=4, shortcut_dropout=draw(0, 0.9), **numbers)
+
+    rows = [tuple(Override(index=i, block=block()) for i in range(1, 65)) for _ in range(5)]
+    stages = tuple(Stage(blocks=64, block=Block(width=4), overrides=row) for row in rows)
+    return Network(name=name, input=Input(channels=1, height=8, width=8), stages=stages)
+
+
+def test_networks_too_large_for_a_link_go_elsewhere_through_the_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    gone: list[tuple[str, dict[str, str]]] = []
+
+    def go(page: Path, **query: str) -> None:
+        gone.append((page.stem, query))
+        st.stop()
+
+    monkeypatch.setattr("resnet_viz.ui.pages.go", go)
+    pair = (too_large("a"), too_large("b"))
+    with pytest.raises(ShareError):
+        encode(pair[0])
+    app = AppTest.from_file(PAGE, default_timeout=60)
+    app.session_state[SESSION] = Selection(networks=pair)
+    app = checked(app.run())
+    app = press(app, "compare race")
+    assert tuple(app.session_state[RACE].experiment.contestants.values()) == pair
+    app = press(checked(app.run()), "compare open 1")
+    assert app.session_state[DRAFT].network == pair[1]
+    assert gone == [("race", {}), ("playground", {})]
+
+
+def test_a_link_is_handed_over_where_there_can_be_one() -> None:
+    assert hand_over(PAIR[0]) == {"n": "p1.tiny_plain8"}

@@ -18,7 +18,7 @@ from resnet_viz.spec import Block, Network, Override, ShareError, Stage, encode,
 from resnet_viz.spec.block import inception_lanes
 from resnet_viz.ui import warming
 from resnet_viz.ui.address import STALE_SECONDS
-from resnet_viz.ui.draft import SESSION, changed
+from resnet_viz.ui.draft import SESSION, Draft, changed
 from resnet_viz.ui.graph_view import SESSION as FOCUS
 from resnet_viz.ui.graph_view import Focus, focus_from
 from resnet_viz.ui.layer_table import COLUMNS
@@ -434,19 +434,30 @@ def test_a_file_is_opened_and_a_broken_one_refused() -> None:
     assert network(app) == mine and told(app) == []
 
 
+ROWS = tuple(
+    Override(index=i, block=Block(width=8, gate_bias=-i / 7, paths=inception_lanes(64) * 2)) for i in range(1, 65)
+)
+MANY = Network(name="many", stages=(Stage(blocks=64, block=Block(width=8), overrides=ROWS),) * 8)
+
+
 def test_a_network_too_large_for_a_link_is_shown_and_the_link_says_so() -> None:
-    paths = inception_lanes(64) * 2
-    rows = tuple(Override(index=i, block=Block(width=8, gate_bias=-i / 7, paths=paths)) for i in range(1, 65))
-    net = Network(name="many", stages=(Stage(blocks=64, block=Block(width=8), overrides=rows),) * 8)
     with pytest.raises(ShareError):
-        encode(net)
+        encode(MANY)
     app = opened()
-    app.session_state[SESSION].load(net)
+    app.session_state[SESSION].load(MANY)
     app.session_state[SESSION].touched = False
     app = checked(app.run())
-    assert network(app) == net
+    assert network(app) == MANY
     assert told(app) == ["This is too much for a link: save it as a file instead."]
     assert len(app.code) == 0
+
+
+def test_what_is_too_large_for_a_link_stays_after_a_visit_to_another_page() -> None:
+    """The other page's address has no ?n=; that must not look like Back to the first visit."""
+    app = AppTest.from_file(PAGE, default_timeout=60)
+    app.session_state[SESSION] = Draft([MANY], written="p1.resnet18")
+    app = checked(checked(app.run()).run())
+    assert network(app) == MANY
 
 
 def test_a_cold_first_visit_has_the_form_and_one_quiet_line(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,6 +32,7 @@ from resnet_viz.spec import (
     presets,
     sentence,
 )
+from resnet_viz.spec.block import Norm
 from resnet_viz.spec.plans import named, plan_of
 from resnet_viz.spec.shapes import problems, refuse
 
@@ -39,6 +40,13 @@ TINY = preset("tiny_plain8")
 THREE_STRIDES = TINY.model_copy(
     update={"stages": tuple(stage.model_copy(update={"stride": 2}) for stage in TINY.stages)}
 )
+
+
+def grouped_at_the_end(norm: Norm, width: int) -> Network:
+    """A network for the digits whose last block works on 1 x 1 maps."""
+    stages = (Stage(stride=4, block=Block(norm="none")), Stage(stride=2, block=Block(width=width, norm=norm)))
+    return Network(input=TINY.input, stem=Stem(norm="none"), stages=stages)
+
 
 CASES: list[tuple[Callable[[], Any], str]] = [
     (lambda: Block(width=0), "width is 0: it must be at least 1."),
@@ -137,6 +145,16 @@ CASES: list[tuple[Callable[[], Any], str]] = [
     (
         lambda: Experiment(contestants={"a": THREE_STRIDES}, recipe=Recipe(batch=1499)),
         "batch 1499 leaves a last batch of one image, and a ends on 1 x 1 maps, where batch norm needs two: "
+        "use batch 1498",
+    ),
+    (
+        lambda: Experiment(contestants={"a": grouped_at_the_end("group", 32)}, recipe=Recipe(batch=1499)),
+        "batch 1499 leaves a last batch of one image, and a ends on 1 x 1 maps, where group norm needs two: "
+        "use batch 1498",
+    ),
+    (
+        lambda: Experiment(contestants={"a": grouped_at_the_end("layer", 1)}, recipe=Recipe(batch=1499)),
+        "batch 1499 leaves a last batch of one image, and a ends on 1 x 1 maps, where layer norm needs two: "
         "use batch 1498",
     ),
     (lambda: checked("resnet50"), "a Network is needed here, not str: rv.preset(name) gives one"),  # type: ignore[arg-type]

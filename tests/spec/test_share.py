@@ -76,6 +76,40 @@ def test_a_preset_is_its_name(name: str) -> None:
     assert decode(f"p1.{name}") == preset(name)
 
 
+TINY = preset("tiny_plain8")
+RACE = Experiment(contestants={"a": TINY, "b": preset("tiny_resnet8")})
+NO_STAGES = TINY.model_copy(update={"stages": ()})
+
+
+@pytest.mark.parametrize(
+    ("thing", "change"),
+    [
+        (RACE, {"dataset": 5}),
+        (RACE, {"dataset": "nope"}),
+        (RACE, {"contestants": None}),
+        (RACE, {"contestants": {}}),
+        (RACE, {"contestants": {"a": 3}}),
+        (RACE, {"contestants": {"a": NO_STAGES}}),
+        (RACE, {"contestants": {3: TINY}}),
+        (RACE, {"contestants": {"a": Comparison(networks=(TINY, TINY))}}),
+        (RACE, {"recipe": None}),
+        (RACE, {"recipe": RACE.recipe.model_copy(update={"epochs": -3})}),
+        (RACE, {"version": 9}),
+        (Comparison(networks=(TINY, TINY)), {"networks": ()}),
+        (Comparison(networks=(TINY, TINY)), {"networks": None}),
+        (Comparison(networks=(TINY, TINY)), {"networks": (3,)}),
+        (Comparison(networks=(TINY, TINY)), {"networks": (TINY,)}),
+        (Comparison(networks=(TINY, TINY)), {"networks": (NO_STAGES, TINY)}),
+        (TINY, {"stages": None}),
+        (TINY, {"name": 5}),
+    ],
+)
+def test_what_cannot_be_has_no_link(thing: Experiment | Comparison | Network, change: dict[str, Any]) -> None:
+    """``model_copy`` validates nothing."""
+    with pytest.raises(ValidationError):
+        encode(thing.model_copy(update=change))
+
+
 @settings(deadline=None)
 @given(drafts())
 def test_any_network_comes_back(network: Network) -> None:

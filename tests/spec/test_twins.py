@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+import pytest
 from hypothesis import given
+from pydantic import ValidationError
 
 from resnet_viz.spec import (
     Block,
     Init,
     Lane,
     Network,
+    SpecError,
     Stage,
     Stem,
     checked,
@@ -148,3 +152,13 @@ def test_the_residual_twin_of_any_plain_network_can_be() -> None:
     assert not twin.init.zero_last
     kept = residual_twin(plain.model_copy(update={"stages": (Stage(block=Block(merge="none")),)}))
     assert kept.init.zero_last
+
+
+@pytest.mark.parametrize("twin", [plain_twin, residual_twin])
+def test_what_is_no_network_has_no_twin(twin: Callable[[Any], Network]) -> None:
+    for thing, kind in ((None, "NoneType"), ("resnet50", "str"), ([1], "list")):
+        with pytest.raises(SpecError) as refusal:
+            twin(thing)
+        assert str(refusal.value) == f"a Network is needed here, not {kind}: rv.preset(name) gives one"
+    with pytest.raises(ValidationError):
+        twin(preset("resnet18").model_copy(update={"stages": ()}))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from resnet_viz.codegen import source
-from resnet_viz.spec import Network, preset, presets
+from resnet_viz.spec import Block, Network, ShareError, Stage, encode, preset, presets, share
 from resnet_viz.ui.code_view import file_name, folded, source_of
 
 
@@ -24,6 +24,14 @@ def test_a_source_is_written_once() -> None:
     net = preset("tiny_resnet8")
     assert source_of(net, "explicit") is source_of(net, "explicit")
     assert source_of(net, "lazy") == source(net, "lazy")
+
+
+def test_a_network_too_large_for_a_link_has_a_source(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(share, "MAX_TEXT", 10)
+    net = Network(name="no preset", stages=(Stage(block=Block(alpha=0.123)),))
+    with pytest.raises(ShareError):
+        encode(net)
+    assert "0.123" in source_of(net, "explicit").text
 
 
 @pytest.mark.parametrize(
