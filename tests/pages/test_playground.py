@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 import re
 import time
 from pathlib import Path
@@ -15,7 +16,6 @@ from streamlit.testing.v1 import AppTest
 from resnet_viz.draw.wording import size
 from resnet_viz.inspect import summarize
 from resnet_viz.spec import Block, Network, Override, ShareError, Stage, encode, plain_twin, preset
-from resnet_viz.spec.block import inception_lanes
 from resnet_viz.ui import warming
 from resnet_viz.ui.address import STALE_SECONDS
 from resnet_viz.ui.draft import SESSION, Draft, changed
@@ -434,10 +434,16 @@ def test_a_file_is_opened_and_a_broken_one_refused() -> None:
     assert network(app) == mine and told(app) == []
 
 
-ROWS = tuple(
-    Override(index=i, block=Block(width=8, gate_bias=-i / 7, paths=inception_lanes(64) * 2)) for i in range(1, 65)
-)
-MANY = Network(name="many", stages=(Stage(blocks=64, block=Block(width=8), overrides=ROWS),) * 8)
+DRAW = random.Random(1).uniform
+
+
+def single() -> Block:
+    """A block whose numbers compress little."""
+    return Block(width=8, alpha=DRAW(-4, 4), beta=DRAW(-4, 4), gate_bias=DRAW(-4, 4), shortcut_dropout=DRAW(0, 0.9))
+
+
+ROWS = [tuple(Override(index=i, block=single()) for i in range(1, 65)) for _ in range(6)]
+MANY = Network(name="many", stages=tuple(Stage(blocks=64, block=Block(width=8), overrides=row) for row in ROWS))
 
 
 def test_a_network_too_large_for_a_link_is_shown_and_the_link_says_so() -> None:
@@ -448,7 +454,7 @@ def test_a_network_too_large_for_a_link_is_shown_and_the_link_says_so() -> None:
     app.session_state[SESSION].touched = False
     app = checked(app.run())
     assert network(app) == MANY
-    assert told(app) == ["This is too much for a link: save it as a file instead."]
+    assert told(app) == ["This is too much for a link (above 16000 characters): save it as a file instead."]
     assert len(app.code) == 0
 
 
