@@ -153,6 +153,11 @@ def test_a_killed_worker_is_said_and_the_next_run_starts(page: Page, app_url: st
     assert time.monotonic() - killed < 5
     expect(page.locator(".verdict-words")).to_contain_text("interrupted")
     assert run_data(store, run).steps > 10
+    press(page, "▶ Resume")
+    until(lambda: store.row(run).state == "running")
+    assert run_of(page) == run
+    press(page, "Stop")
+    status(page, "stopped")
     press(page, "▶ Race again")
     page.wait_for_url(lambda url: "run=" in url and run not in url, timeout=PATIENCE)
     until(lambda: run_data(store, run_of(page)).steps > 1)

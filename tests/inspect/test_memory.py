@@ -15,7 +15,7 @@ from resnet_viz.nn import build
 from resnet_viz.spec import Block, DropPath, Input, Network, Override, Stage, Stem, preset
 from tests.strategies import networks
 
-FEW = settings(max_examples=30, deadline=None)
+FEW = settings(max_examples=20, deadline=None)
 
 
 def image_of(network: Network, batch: int) -> torch.Tensor:

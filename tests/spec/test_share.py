@@ -119,7 +119,7 @@ def test_any_network_comes_back(network: Network) -> None:
     assert Network.model_validate_json(network.model_dump_json()) == network
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(experiments())
 def test_any_experiment_comes_back(experiment: Experiment) -> None:
     text = encode(experiment)
