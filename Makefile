@@ -45,8 +45,8 @@ format: $(DEV_STAMP)
 
 benchmarks: $(DEV_STAMP)
 	$(PIP) install --quiet -r benchmarks/requirements.txt -c constraints.txt
-	$(BIN)/python benchmarks/training.py
-	$(BIN)/python benchmarks/live_view.py
+	$(BIN)/python -m benchmarks.training
+	$(BIN)/python -m benchmarks.live_view
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

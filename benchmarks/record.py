@@ -1,4 +1,4 @@
-"""What ``rv.record`` costs in a training loop of one's own: ``python benchmarks/record.py``.
+"""What ``rv.record`` costs in a training loop of one's own: ``python -m benchmarks.record``.
 
 The same loop with and without ``rec.step``, in turns of ten steps, on one thread; the median of each kind is compared,
 so that what else the machine does meanwhile meets both. ResNet-18 is torchvision's where it is installed, else ours

@@ -1,7 +1,7 @@
 """Training with telemetry against what one would use instead, on the digits with 56 layers, on the CPU.
 
     pip install -r benchmarks/requirements.txt
-    python benchmarks/training.py [--rounds 7] [--epochs 2]
+    python -m benchmarks.training [--rounds 7] [--epochs 2]
 
 Everything is timed in one process, in turns within each round, so that a change of the machine's speed meets all
 alike; the medians of the rounds are compared. Building networks and starting a trainer is not timed, evaluation is
