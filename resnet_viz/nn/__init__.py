@@ -32,7 +32,7 @@ def build(network: Network, device: str | torch.device = "cpu", seed: int = 0) -
     has no such device here, or when the seed is no whole number from 0 to 2**63 - 1.
 
     A ``torch.fx`` trace keeps the mode in which it was taken: with drop path or shortcut dropout, one taken in training
-    mode drops at random after ``eval()`` too. Call ``eval()`` first, then trace.
+    mode drops at random after ``model.eval()`` too. Call ``model.eval()`` first, then trace.
     """
     network, seed = checked(network), _seed(seed)
     refuse(network)
