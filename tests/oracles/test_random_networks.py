@@ -39,5 +39,6 @@ def test_random_networks_hold_every_property(tmp_path: Path) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1800)
 def test_many_random_networks_hold_every_property(tmp_path: Path) -> None:
     hold(300, tmp_path)
