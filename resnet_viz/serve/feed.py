@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
@@ -99,10 +100,13 @@ class Feed:
             if not self.ended:
                 await self._rest(size)
 
-    async def _attempt(self) -> None:
-        """One look. Whatever goes wrong is tried again, and ends the streams when it stays: viewers then reconnect."""
+    async def _attempt(self, unless_since: float = math.inf) -> None:
+        """One look, unless one began since then. Whatever goes wrong is tried again, and ends the streams when it
+        stays: viewers then reconnect."""
         try:
             async with self._reading:
+                if self._looked >= unless_since:
+                    return
                 await self._look()
             self._failures = 0
         except KeyError:
@@ -164,8 +168,8 @@ class Feed:
         """
         cursor, number = parse_cursor(after), 0
         yield RETRY
-        if self._follower is not None and time.monotonic() - self._looked > PERIOD:
-            await self._attempt()  # nobody has looked for a while
+        if self._follower is not None:  # nobody may have looked for a while, or the look that is going on may be new
+            await self._attempt(unless_since=time.monotonic() - PERIOD)
         while not self.ended:
             news = self._news
             if number == self._number:

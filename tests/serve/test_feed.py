@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import sqlite3
+import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -291,6 +292,40 @@ def test_who_polls_with_any_cursor_makes_it_read_the_run_at_most_once_a_second(
         found = [m for p in [p async for p in hub.events(run, newest, once=True)] for m in messages(p)]
         assert steps_of(found) == [5], "only what is new, read now although nobody was there"
         assert whole.count(0) == 2
+
+    with_hub(store, body)
+
+
+def test_who_polls_while_the_run_is_being_read_waits_for_that_look(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = fake_runs.begin(store, MADE)
+    looking, go_on = threading.Event(), threading.Event()
+    real = Follower.poll
+
+    def slow(self: Follower) -> Any:
+        looking.set()
+        assert go_on.wait(10)
+        return real(self)
+
+    async def poll(hub: Hub, after: str | None) -> list[dict[str, Any]]:
+        return [m for p in [p async for p in hub.events(run, after, once=True)] for m in messages(p)]
+
+    async def body(hub: Hub) -> None:
+        await hub.check(run)
+        await poll(hub, None)
+        feed = hub._feeds[run]
+        newest = "{}.{}".format(*feed._cursor)
+        monkeypatch.setattr(Follower, "poll", slow)
+        reader = asyncio.ensure_future(feed._attempt())
+        while not looking.is_set():
+            await asyncio.sleep(0.002)
+        fake_runs.append(store, run, MADE, 0, 1)
+        polls = [asyncio.ensure_future(poll(hub, newest)) for _ in range(5)]
+        await asyncio.sleep(0.02)
+        go_on.set()
+        assert [steps_of(found) for found in await asyncio.wait_for(asyncio.gather(*polls), 5)] == [[0]] * 5
+        await reader
 
     with_hub(store, body)
 
