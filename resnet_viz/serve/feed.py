@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
-from resnet_viz.runs.store import Store
+from resnet_viz.runs.store import RunRow, Store
 
 from .messages import FINAL_STATES, START, Cursor, Follower, as_lines, parse_cursor
 
@@ -244,12 +244,16 @@ class Hub:
 
     async def check(self, run: str) -> None:
         """Raise ``KeyError`` when there is no such run."""
+        if run not in self._feeds:
+            await self.row(run)
+
+    async def row(self, run: str) -> RunRow:
+        """The run as the store has it now. Raises ``KeyError`` when there is no such run."""
+        loop = asyncio.get_running_loop()
         async with self._opening:
-            loop = asyncio.get_running_loop()
             if self._store is None:
                 self._store = await loop.run_in_executor(self._pool, self._open_store)
-            if run not in self._feeds:
-                await loop.run_in_executor(self._pool, self._store.row, run)
+        return await loop.run_in_executor(self._pool, self._store.row, run)
 
     async def events(self, run: str, after: str | None, *, once: bool = False) -> AsyncIterator[bytes]:
         """The bytes of one viewer's stream; :meth:`check` comes first."""

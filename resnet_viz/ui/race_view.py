@@ -11,6 +11,7 @@ from resnet_viz.runs import RunRow, Store, ensure_worker, experiment_key, role_n
 from resnet_viz.runs.workers import KEPT_ESTIMATE_SECONDS
 from resnet_viz.spec import DATASETS, Experiment
 
+from .audience import audience_popover
 from .clock import moments, reader_zone
 from .fairness import all_differences, contract
 from .live_server import open_store
@@ -169,6 +170,7 @@ def top_line(session: RaceSession, known: dict[str, Any] | None) -> None:
             else:
                 fairness(session.experiment)
         share_popover(session.experiment, "x", "race")
+        audience_popover(session.run)
         with st.popover("File"):
             spec_file(session)
         with st.popover("Settings"), st.container(width=620):

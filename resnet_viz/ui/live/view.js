@@ -114,7 +114,14 @@ export class LiveView {
   take(message) {
     if (message.kind === "header" && message.id !== this.model.id) return;
     this.model.apply(message);
+    if (this.data.replay && message.kind === "delta" && !this.greeted) this.greet();
     this.drawSoon();
+  }
+
+  /** Who comes to a run that is over sees it once from its start, unless motion is unwelcome. */
+  greet() {
+    this.greeted = true;
+    if (this.model.ended && this.model.started && !this.calm.matches) this.play();
   }
 
   /** A recording is all there at once; it plays in a loop, unless motion is unwelcome. */
