@@ -24,9 +24,11 @@ from .messages import FINAL_STATES, START, Cursor, Follower, as_lines, parse_cur
 
 PERIOD = 0.1
 """Seconds between two looks at a run that is going on; also the least time between two events."""
+CROWD, CROWD_PERIOD = 100, 0.2
+"""With more viewers than that the time between two events, so that a fast run fills neither a core nor a network."""
 IDLE_PERIOD = 1.0
 """The same for a run that has ended (it may be renamed, resumed, removed), or that nobody looks at any more."""
-GLANCE = 0.03
+GLANCE = 0.02
 """Seconds between two glances at whether the database's log has grown: then the next look comes at once."""
 SETTLE = 0.01
 """Seconds between such a glance and the look, so that one step of every contestant arrives together."""
@@ -38,6 +40,7 @@ KEEP_ALIVE = 15.0
 """Seconds of silence after which a viewer gets a comment, so that proxies keep the connection."""
 KEPT = 64
 """Encoded events kept for viewers that are a little behind."""
+STILL_HERE = b": still here\n\n"
 RETRY = b"retry: 1000\n\n"
 
 Result = TypeVar("Result")
@@ -128,7 +131,8 @@ class Feed:
             while time.monotonic() < self._looked + IDLE_PERIOD and (final or not self.viewers):
                 await asyncio.sleep(GLANCE)
             return
-        soonest, latest = self._told + PERIOD, self._looked + PERIOD
+        period = PERIOD if self.viewers <= CROWD else CROWD_PERIOD
+        soonest, latest = self._told + period, self._looked + period
         while time.monotonic() < latest:
             if self._log_size() != size:
                 await asyncio.sleep(max(SETTLE, soonest - time.monotonic()))
@@ -154,7 +158,9 @@ class Feed:
             known = follower
             payload = await self._in_thread(lambda: as_lines(known.poll()))
             if not payload:
-                return
+                if time.monotonic() - self._told < KEEP_ALIVE:
+                    return
+                payload = STILL_HERE
         self._number += 1
         self._told = time.monotonic()
         self._cursor = follower.cursor
@@ -171,14 +177,12 @@ class Feed:
         if self._follower is not None:  # nobody may have looked for a while, or the look that is going on may be new
             await self._attempt(unless_since=time.monotonic() - PERIOD)
         while not self.ended:
-            news = self._news
             if number == self._number:
-                try:
-                    await asyncio.wait_for(news.wait(), KEEP_ALIVE)
-                except TimeoutError:
-                    yield b": still here\n\n"
+                await self._news.wait()
                 continue
-            if number == 0 or number < self._kept[0].number - 1:
+            if number == self._number - 1 and number:
+                number, cursor, payload = self._number, self._cursor, self._kept[-1].payload  # who keeps up
+            elif number == 0 or number < self._kept[0].number - 1:
                 number, cursor, payload = await self._missed(cursor)
             else:
                 fresh = [p for p in self._kept if p.number > number]

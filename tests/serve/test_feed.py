@@ -373,3 +373,27 @@ def test_after_a_pause_a_step_is_sent_at_once_and_then_at_most_ten_times_a_secon
         await stream.aclose()
 
     with_hub(store, body)
+
+
+def test_a_crowd_gets_five_events_a_second_and_loses_no_step(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed_module, "CROWD", 2)
+    run = fake_runs.begin(store, MADE)
+
+    async def body(hub: Hub) -> None:
+        await hub.check(run)
+        streams = [hub.events(run, None) for _ in range(3)]
+        await asyncio.gather(*(receive(s) for s in streams))
+        race = fake_runs.Race(store, run, MADE, a_second=50)
+        race.start()
+        since, seen = time.monotonic(), []
+        while time.monotonic() - since < 1.2:
+            seen.append([steps_of(await receive(s)) for s in streams])
+        race.end()
+        assert 2 <= len(seen) <= 7, "without a crowd it were twelve"
+        for got in zip(*seen, strict=True):
+            steps = [step for event in got for step in event]
+            assert steps == list(range(len(steps)))
+        for s in streams:
+            await s.aclose()
+
+    with_hub(store, body)
