@@ -21,6 +21,7 @@ from resnet_viz.spec import Experiment
 
 from .live_assets import look, script, stylesheet
 from .live_server import open_store
+from .trouble import store_trouble
 
 __all__ = ["Command", "live_view", "steer"]
 
@@ -200,7 +201,8 @@ def _poll(run_id: str, key: str) -> None:
         known.restart(max(known.number, last) if isinstance(last, int) else known.number)
 
     try:
-        known.poll()
+        with store_trouble():
+            known.poll()
     except KeyError:
         return
     data = {"key": key, "run": run_id, "batches": list(known.batches)}

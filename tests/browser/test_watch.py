@@ -8,6 +8,8 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, expect
 
 from resnet_viz.runs import Store
+from resnet_viz.serve import Follower
+from resnet_viz.serve.messages import START, as_lines
 from tests.browser.conftest import Server
 from tests.serve import fake_runs
 
@@ -51,4 +53,21 @@ def test_a_phone_watches_a_run_and_then_its_replay(app: Server, browser: Browser
     page.reload()
     expect(status).to_have_text("96 / 96 steps · finished")  # no motion: it stands at the end
     assert refused == []
+    context.close()
+
+
+def test_a_run_whose_process_cannot_write_says_so_on_the_page(app: Server, browser: Browser) -> None:
+    store = Store(app.home)
+    run = fake_runs.begin(store, MADE)
+    fake_runs.append(store, run, MADE, 0, 5)
+    follower = Follower(store, run)
+    follower.poll()
+    follower.trouble = "Its process is alive but writes nothing."
+    told = as_lines([follower.header(), follower.since(START) or {}]).decode()
+    context = browser.new_context(viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    page.route("**/stream/*", lambda route: route.fulfill(body=told, content_type="text/event-stream"))
+    page.goto(f"{app.url}/watch/{run}")
+    expect(page.locator(".verdict")).to_have_attribute("data-kind", "problem")
+    expect(page.locator(".verdict b")).to_have_text("Its process is alive but writes nothing.")
     context.close()

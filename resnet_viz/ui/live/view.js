@@ -258,7 +258,7 @@ export class LiveView {
   /** A sentence that changes ten times a second cannot be read: while the run goes on it changes twice a second. */
   state(now, verdict) {
     const { model, playhead } = this;
-    const key = [model.state, playhead.mode, this.gone, this.note, model.id, model.started].join();
+    const key = [model.state, model.trouble, playhead.mode, this.gone, this.note, model.id, model.started].join();
     const rest = READABLE_EVERY - (now - this.said);
     clearTimeout(this.sayLater);
     if (key === this.saidKey && playhead.mode === "live" && model.state === "running" && rest > 0) {
