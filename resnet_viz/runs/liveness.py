@@ -39,8 +39,8 @@ def alive(pid: int, started: float) -> bool:
     try:
         process = psutil.Process(pid)
         # A store of an earlier version has the time of day instead.
-        same = min(abs(_started(process) - started), abs(process.create_time() - started)) < CLOCK_SECONDS
-        return same and process.status() != psutil.STATUS_ZOMBIE
+        off = min(abs(_started(process) - started), abs(process.create_time() - started))
+        return bool(off < CLOCK_SECONDS) and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
     except psutil.AccessDenied:

@@ -164,7 +164,8 @@ class Follower:
         """The header message as of the last poll."""
         return {
             "t": self._newest, "kind": "header", "id": self.run, "name": self.row.name, "state": self.state,
-            "reason": self.reason, "trouble": self.trouble, "header": self.row.header, "experiment_steps": self._total, "pace": self._pace,
+            "reason": self.reason, "trouble": self.trouble, "header": self.row.header,
+            "experiment_steps": self._total, "pace": self._pace,
             "lr": self._lr, "warmup": self._warmup, "shortcuts": self._shortcuts, "recording": None,
         }  # fmt: skip
 
@@ -180,8 +181,8 @@ class Follower:
         ]
         return {
             "t": max(written, default=self._newest), "kind": "delta", "cursor": cursor_text(self.cursor),
-            "state": self.state, "reason": self.reason, "trouble": self.trouble, "frames": shown, "evals": eval_rows(events),
-            "marks": mark_rows(events), "verdicts": verdicts,
+            "state": self.state, "reason": self.reason, "trouble": self.trouble, "frames": shown,
+            "evals": eval_rows(events), "marks": mark_rows(events), "verdicts": verdicts,
         }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Chaos: kill -9 at random moments, a full disk, a read-only store, a clock that jumps (see :mod:`tests.chaos.rounds`)."""
+"""Chaos: kill -9 at random moments, a full disk, a read-only store, a clock that jumps (rounds.py says how)."""
 
 from __future__ import annotations
 

@@ -277,7 +277,7 @@ def test_a_write_that_fails_as_it_is_committed_leaves_the_connection_usable(stor
     whole = store._db
     for ended in (False, True):
         store._local.db = Failing(whole, ended=ended)
-        with pytest.raises(sqlite3.OperationalError, match="^database or disk is full$"):
+        with pytest.raises(sqlite3.OperationalError, match=r"^database or disk is full$"):
             store.rename(run, "never")
         store._local.db = whole
         store.rename(run, f"after {ended}")
