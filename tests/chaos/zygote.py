@@ -45,7 +45,7 @@ def work(asked: dict[str, Any]) -> int:
 
     race.KEEP_SECONDS = race.KEEP_SECONDS_EVALUATED = 0.1
     race.KEEP_SHARE = 1.0
-    return main(["--store", asked["store"]])
+    main(["--store", asked["store"]])
 
 
 def serve(asked: dict[str, Any]) -> int:
@@ -99,6 +99,8 @@ def main() -> None:
             code = 1
             try:
                 code = child(asked)
+            except SystemExit as end:  # a sentence for a person
+                print(end.code, file=sys.stderr)
             except BaseException:
                 import traceback
 

@@ -218,7 +218,7 @@ def test_a_long_measurement_holds_up_neither_runs_nor_the_end(store, experiment,
     code = (
         "import sys, resnet_viz.train.estimates as e, resnet_viz.runs.worker as w\n"
         "e.check_measuring = e.check_memory = lambda *a: 0\n"
-        "sys.exit(w.main(['--store', sys.argv[1]]))"
+        "w.main(['--store', sys.argv[1]])"
     )
     store.ask_estimate("k", heavy)
     worker = subprocess.Popen([sys.executable, "-c", code, str(store.directory)])
@@ -236,7 +236,7 @@ def test_a_run_in_a_step_of_minutes_is_marked_when_the_worker_is_to_end(store, h
     code = (
         "import sys, resnet_viz.runs.executor as e, resnet_viz.runs.worker as w\n"
         "e.check_memory = lambda *a: 0\n"
-        "sys.exit(w.main(['--store', sys.argv[1]]))"
+        "w.main(['--store', sys.argv[1]])"
     )
     net = heavy.contestants["heavy"].model_copy(update={"init": preset("tiny_resnet8").init})
     run = store.create(heavy.model_copy(update={"contestants": {"heavy": net}}))
@@ -310,15 +310,16 @@ def test_a_full_disk_interrupts_a_run_that_can_go_on_later(store, experiment, mo
     assert steps(store, run) == [48, 48]
 
 
-def test_a_worker_whose_store_cannot_be_written_says_so_in_one_sentence(store, monkeypatch, capsys):
+def test_a_worker_whose_store_cannot_be_written_says_so_in_one_sentence(store, monkeypatch):
     def refuse(*_):
         raise sqlite3.OperationalError("attempt to write a readonly database")
 
     monkeypatch.setattr(Store, "worker_joins", refuse)
     monkeypatch.setattr(signal, "signal", lambda *_: None)
-    assert main(["--store", str(store.directory)]) == 1
-    said = f"The runs in {store.directory} cannot be read or written (attempt to write a readonly database).\n"
-    assert capsys.readouterr().err == said
+    with pytest.raises(SystemExit) as end:
+        main(["--store", str(store.directory)])
+    said = f"The runs in {store.directory} cannot be read or written (attempt to write a readonly database)."
+    assert end.value.code == said
 
 
 def test_a_log_that_cannot_be_written_keeps_no_worker_from_its_work(store, experiment, wait_until):
@@ -356,7 +357,6 @@ def test_the_oldest_paused_run_makes_room_for_a_queued_one(store, endless, exper
     finally:
         worker.ending.set()
         thread.join()
-    assert not worker.stuck
 
 
 def test_a_worker_that_dies_as_it_begins_is_not_started_over_and_over(store, experiment, monkeypatch, wait_until):
