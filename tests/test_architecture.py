@@ -25,6 +25,7 @@ def test_imports_point_one_way() -> None:
 @pytest.mark.parametrize("code", [
     "import resnet_viz as rv; rv.presets(); rv.preset('resnet50'); rv.encode(rv.preset('resnet50'))",
     "import resnet_viz.runs; import resnet_viz.draw; import resnet_viz.serve",
+    "from resnet_viz.ui.live_server import server; server().routes()",
     "import resnet_viz.inspect",
     "import resnet_viz as rv; rv.to_source(rv.preset('resnet50'))",
 ])  # fmt: skip

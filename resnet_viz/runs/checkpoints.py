@@ -17,6 +17,7 @@ from pathlib import Path
 from ..spec import Experiment
 from ..train.checkpoints import Checkpoint, CheckpointError, Past, Place, digest_of, read, write
 from ..train.race import Snapshot
+from .database import why
 from .store import CHECKPOINTS, Store
 
 LAST = 2
@@ -58,7 +59,7 @@ class Keeper:
                     self._write(snapshot)
                     self.trouble = None
                 except (OSError, sqlite3.Error) as error:
-                    self.trouble = f"The newest checkpoint could not be written ({_why(error)})."
+                    self.trouble = f"The newest checkpoint could not be written ({why(error)})."
                     log.warning("run %s: %s", self._run, self.trouble)
                 finally:
                     snapshot.done(time.monotonic() - begin)
@@ -85,11 +86,6 @@ class Keeper:
         for old in self._store.keep(self._run, snapshot.contestant, snapshot.step, file, size, last=LAST):
             with contextlib.suppress(OSError):
                 (self._store.directory / old).unlink(missing_ok=True)
-
-
-def _why(error: Exception) -> str:
-    text = getattr(error, "strerror", None) or str(error)
-    return str(text).strip().rstrip(".") or type(error).__name__
 
 
 def past_of(store: Store, run: str, experiment: Experiment) -> tuple[Past, list[str]]:

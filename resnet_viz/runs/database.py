@@ -48,6 +48,12 @@ class StoreError(ValueError, OSError):
     """The directory cannot hold a store; the text is one sentence for a person."""
 
 
+def why(error: Exception) -> str:
+    """What the system says of a failed read or write, as a part of a sentence."""
+    text = getattr(error, "strerror", None) or str(error)
+    return str(text).strip().rstrip(".") or type(error).__name__
+
+
 def number(done: sqlite3.Cursor) -> int:
     """The number of the row that was inserted, 0 when none was."""
     return int(done.lastrowid or 0) if done.rowcount == 1 else 0
@@ -120,10 +126,11 @@ class Database:
         db.execute("BEGIN IMMEDIATE")
         try:
             yield db
+            db.execute("COMMIT")  # fails on a full disk, and then the transaction is still open
         except BaseException:
-            db.execute("ROLLBACK")
+            if db.in_transaction:  # some errors have ended it already
+                db.execute("ROLLBACK")
             raise
-        db.execute("COMMIT")
 
     def close(self) -> None:
         """Close the calling thread's connection; the next use opens it again."""

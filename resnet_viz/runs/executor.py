@@ -22,6 +22,7 @@ from ..train.limits import check_memory
 from ..train.race import Ended, Evaluated, Failed, Race, Rows, Snapshot
 from ..train.slots import Slots
 from .checkpoints import Keeper, catch_up, past_of
+from .database import StoreError, why
 from .headers import header, on_its_device
 from .store import Command, Store
 
@@ -84,8 +85,16 @@ def execute(
             if isinstance(error, (sqlite3.Error, OSError)) and not store.path.exists():
                 return "interrupted"
             log.exception("run %s failed", run)
+            if isinstance(error, (sqlite3.Error, StoreError)):
+                store.set_state(run, "interrupted", unwritten(error))
+                return "interrupted"
             store.set_state(run, "failed", (sentence(error).strip() or type(error).__name__).splitlines()[0])
             return "failed"
+
+
+def unwritten(error: Exception) -> str:
+    """Why a run was interrupted whose store cannot be written."""
+    return f"What it measured could not be written ({why(error)}); what was written before is kept."
 
 
 class _Execution:

@@ -9,6 +9,7 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from .liveness import alive
 from .store import Store
@@ -85,15 +86,22 @@ def _last_line(log: Path, since: int) -> str:
     return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
 
+def _log(path: Path) -> IO[bytes]:
+    """The log, open at its end; where it cannot be written the worker's words are lost, never the worker."""
+    try:
+        return path.open("wb" if path.exists() and path.stat().st_size > MAX_LOG else "ab")
+    except OSError:
+        return Path(os.devnull).open("ab")
+
+
 def _spawn(directory: Path) -> _Child:
     package = Path(__file__).parents[2]
     # One thread in every library: the contestants are the threads. -P and PYTHONPATH: found from any directory, and
     # nothing that lies in the present one is imported by accident.
     threads = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     paths = os.pathsep.join(filter(None, (str(package), os.environ.get("PYTHONPATH"))))
-    log = directory / LOG
-    with log.open("wb" if log.exists() and log.stat().st_size > MAX_LOG else "ab") as file:
-        length = log.stat().st_size
+    with _log(directory / LOG) as file:
+        length = file.tell()
         process = subprocess.Popen(  # noqa: S603
             [sys.executable, "-P", "-m", "resnet_viz.runs.worker", "--store", str(directory)],
             env={**os.environ, **threads, "PYTHONPATH": paths},

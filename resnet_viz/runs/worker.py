@@ -14,11 +14,13 @@ import logging
 import os
 import signal
 import sqlite3
+import sys
 import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from .database import why
 from .liveness import LIVE_STATES, alive, process_identity
 from .store import Store
 
@@ -51,7 +53,7 @@ class Worker:
         self._in_hand: dict[str, threading.Thread] = {}
         self._going: set[str] = set()
         self._making_room: set[str] = set()
-        self._over: dict[str, str] = {}
+        self._over: dict[str, tuple[str, str]] = {}
         self._measuring: threading.Thread | None = None
         self._measured: str | None = None
         self._slots: Slots | None = None
@@ -125,10 +127,10 @@ class Worker:
 
     def _settle(self) -> None:
         """Give each run whose thread is over a last state, if its thread could not write one."""
-        for run, reason in list(self._over.items()):
+        for run, (state, reason) in list(self._over.items()):
             with contextlib.suppress(KeyError):
                 if self.store.row(run).state in LIVE_STATES:
-                    self.store.set_state(run, "failed", reason)
+                    self.store.set_state(run, state, reason)
             del self._over[run]
 
     def _start_next(self) -> bool:
@@ -157,7 +159,7 @@ class Worker:
             self._making_room.add(oldest)
 
     def _execute(self, run: str) -> None:
-        from .executor import execute
+        from .executor import execute, unwritten
 
         def active(going: bool) -> None:
             if going:
@@ -165,14 +167,14 @@ class Worker:
             else:
                 self._going.discard(run)
 
-        reason = "It ended without a word."
+        end = ("failed", "It ended without a word.")
         try:
             execute(self.store, run, slots=self._slots, ending=self.ending, active=active)
         except Exception as error:
             log.exception("run %s", run)
-            reason = f"What it measured could not be written ({error})."
+            end = ("interrupted", unwritten(error))
         finally:
-            self._over[run] = reason
+            self._over[run] = end
             self._going.discard(run)
             self.store.close()
 
@@ -223,10 +225,13 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     parser.add_argument("--idle", type=float, default=IDLE_SECONDS, help="seconds without work after which it ends")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
-    worker = Worker(Store(options.store), idle=options.idle)
-    for wish in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(wish, lambda number, frame: worker.ending.set())
-    worker.serve()
+    try:
+        worker = Worker(Store(options.store), idle=options.idle)
+        for wish in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(wish, lambda number, frame: worker.ending.set())
+        worker.serve()
+    except (sqlite3.Error, OSError) as error:
+        sys.exit(f"The runs in {options.store} cannot be read or written ({why(error)}).")
     # Nothing is left to write, and a thread inside an operation of torch makes an orderly exit abort.
     logging.shutdown()
     os._exit(0)

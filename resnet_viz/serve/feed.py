@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
@@ -17,15 +18,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
-from resnet_viz.runs.store import Store
+from resnet_viz.runs.store import RunRow, Store
 
 from .messages import FINAL_STATES, START, Cursor, Follower, as_lines, parse_cursor
 
 PERIOD = 0.1
 """Seconds between two looks at a run that is going on; also the least time between two events."""
+CROWD, CROWD_PERIOD = 100, 0.2
+"""With more viewers than that the time between two events, so that a fast run fills neither a core nor a network."""
 IDLE_PERIOD = 1.0
 """The same for a run that has ended (it may be renamed, resumed, removed), or that nobody looks at any more."""
-GLANCE = 0.03
+GLANCE = 0.02
 """Seconds between two glances at whether the database's log has grown: then the next look comes at once."""
 SETTLE = 0.01
 """Seconds between such a glance and the look, so that one step of every contestant arrives together."""
@@ -37,6 +40,7 @@ KEEP_ALIVE = 15.0
 """Seconds of silence after which a viewer gets a comment, so that proxies keep the connection."""
 KEPT = 64
 """Encoded events kept for viewers that are a little behind."""
+STILL_HERE = b": still here\n\n"
 RETRY = b"retry: 1000\n\n"
 
 Result = TypeVar("Result")
@@ -99,10 +103,13 @@ class Feed:
             if not self.ended:
                 await self._rest(size)
 
-    async def _attempt(self) -> None:
-        """One look. Whatever goes wrong is tried again, and ends the streams when it stays: viewers then reconnect."""
+    async def _attempt(self, unless_since: float = math.inf) -> None:
+        """One look, unless one began since then. Whatever goes wrong is tried again, and ends the streams when it
+        stays: viewers then reconnect."""
         try:
             async with self._reading:
+                if self._looked >= unless_since:
+                    return
                 await self._look()
             self._failures = 0
         except KeyError:
@@ -124,7 +131,8 @@ class Feed:
             while time.monotonic() < self._looked + IDLE_PERIOD and (final or not self.viewers):
                 await asyncio.sleep(GLANCE)
             return
-        soonest, latest = self._told + PERIOD, self._looked + PERIOD
+        period = PERIOD if self.viewers <= CROWD else CROWD_PERIOD
+        soonest, latest = self._told + period, self._looked + period
         while time.monotonic() < latest:
             if self._log_size() != size:
                 await asyncio.sleep(max(SETTLE, soonest - time.monotonic()))
@@ -150,7 +158,9 @@ class Feed:
             known = follower
             payload = await self._in_thread(lambda: as_lines(known.poll()))
             if not payload:
-                return
+                if time.monotonic() - self._told < KEEP_ALIVE:
+                    return
+                payload = STILL_HERE
         self._number += 1
         self._told = time.monotonic()
         self._cursor = follower.cursor
@@ -164,17 +174,15 @@ class Feed:
         """
         cursor, number = parse_cursor(after), 0
         yield RETRY
-        if self._follower is not None and time.monotonic() - self._looked > PERIOD:
-            await self._attempt()  # nobody has looked for a while
+        if self._follower is not None:  # nobody may have looked for a while, or the look that is going on may be new
+            await self._attempt(unless_since=time.monotonic() - PERIOD)
         while not self.ended:
-            news = self._news
             if number == self._number:
-                try:
-                    await asyncio.wait_for(news.wait(), KEEP_ALIVE)
-                except TimeoutError:
-                    yield b": still here\n\n"
+                await self._news.wait()
                 continue
-            if number == 0 or number < self._kept[0].number - 1:
+            if number == self._number - 1 and number:
+                number, cursor, payload = self._number, self._cursor, self._kept[-1].payload  # who keeps up
+            elif number == 0 or number < self._kept[0].number - 1:
                 number, cursor, payload = await self._missed(cursor)
             else:
                 fresh = [p for p in self._kept if p.number > number]
@@ -240,12 +248,16 @@ class Hub:
 
     async def check(self, run: str) -> None:
         """Raise ``KeyError`` when there is no such run."""
+        if run not in self._feeds:
+            await self.row(run)
+
+    async def row(self, run: str) -> RunRow:
+        """The run as the store has it now. Raises ``KeyError`` when there is no such run."""
+        loop = asyncio.get_running_loop()
         async with self._opening:
-            loop = asyncio.get_running_loop()
             if self._store is None:
                 self._store = await loop.run_in_executor(self._pool, self._open_store)
-            if run not in self._feeds:
-                await loop.run_in_executor(self._pool, self._store.row, run)
+        return await loop.run_in_executor(self._pool, self._store.row, run)
 
     async def events(self, run: str, after: str | None, *, once: bool = False) -> AsyncIterator[bytes]:
         """The bytes of one viewer's stream; :meth:`check` comes first."""

@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from resnet_viz.runs.liveness import status
+from resnet_viz.runs.liveness import LIVE_STATES, status
 from resnet_viz.runs.store import Event, Frame, RunRow, Store
 from resnet_viz.spec import Experiment, Stage
 
@@ -28,6 +28,8 @@ START: Cursor = (0, 0)
 FINAL_STATES = frozenset({"finished", "stopped", "failed", "interrupted"})
 CHECK_EVERY = 1.0
 """Seconds between two looks at whether the run's process is alive."""
+SILENT_SECONDS = 8.0
+"""A process that is alive says so once a second; one that has not for so long cannot write."""
 
 
 def encode(message: Message) -> bytes:
@@ -75,7 +77,8 @@ class Follower:
         self.row: RunRow = store.row(run)
         self.cursor: Cursor = START
         self.state, self.reason = status(self.row)
-        self._checked = time.monotonic()
+        self._checked = self._heard = time.monotonic()
+        self.trouble: str | None = None
         self._newest = self.row.created
         self._set_header()
 
@@ -98,9 +101,11 @@ class Follower:
         Raises ``KeyError`` when the run was removed for good.
         """
         before = (self.row.header, self.row.name)
-        was = (self.state, self.reason)
-        written = self.row.state
+        was = (self.state, self.reason, self.trouble)
+        written, heartbeat = self.row.state, self.row.heartbeat
         self.row = self.store.row(self.run)
+        if self.row.heartbeat != heartbeat or self.row.state != written:
+            self._heard = time.monotonic()
         renewed = (self.row.header, self.row.name) != before
         if renewed:
             self._set_header()
@@ -108,14 +113,25 @@ class Follower:
         if self.row.state != written or time.monotonic() - self._checked > CHECK_EVERY:
             self.state, self.reason = status(self.row)
             self._checked = time.monotonic()
+        self.trouble = self._silence()
         frames, events, cursor = self._read(self.cursor)
         parts = segments(frames)
         self._take(frames, parts, events)
         self.cursor = cursor
         messages = [self.header()] if renewed else []
-        if frames or events or was != (self.state, self.reason):
+        if frames or events or was != (self.state, self.reason, self.trouble):
             messages.append(self._delta(frames, parts, events, self._witness.news()))
         return messages
+
+    def _silence(self) -> str | None:
+        """A sentence while the run's process is alive and says nothing: it cannot write what it measures.
+
+        By a clock that nobody sets and that stands still while the machine sleeps.
+        """
+        silent = time.monotonic() - self._heard
+        if self.state not in LIVE_STATES or self.row.worker_pid is None or silent < SILENT_SECONDS:
+            return None
+        return "Its process is alive but writes nothing: the disk may be full, or the machine overloaded."
 
     def _gather(self, after: Cursor, upto: Cursor) -> None:
         """Read again what was read under an older header."""
@@ -148,7 +164,8 @@ class Follower:
         """The header message as of the last poll."""
         return {
             "t": self._newest, "kind": "header", "id": self.run, "name": self.row.name, "state": self.state,
-            "reason": self.reason, "header": self.row.header, "experiment_steps": self._total, "pace": self._pace,
+            "reason": self.reason, "trouble": self.trouble, "header": self.row.header,
+            "experiment_steps": self._total, "pace": self._pace,
             "lr": self._lr, "warmup": self._warmup, "shortcuts": self._shortcuts, "recording": None,
         }  # fmt: skip
 
@@ -164,8 +181,8 @@ class Follower:
         ]
         return {
             "t": max(written, default=self._newest), "kind": "delta", "cursor": cursor_text(self.cursor),
-            "state": self.state, "reason": self.reason, "frames": shown, "evals": eval_rows(events),
-            "marks": mark_rows(events), "verdicts": verdicts,
+            "state": self.state, "reason": self.reason, "trouble": self.trouble, "frames": shown,
+            "evals": eval_rows(events), "marks": mark_rows(events), "verdicts": verdicts,
         }  # fmt: skip
 
 

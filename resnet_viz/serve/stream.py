@@ -1,4 +1,4 @@
-"""The server's own routes: ``GET /stream/<run>`` as Server-Sent Events, and ``GET /health``."""
+"""The server's own routes: ``GET /stream/<run>`` as Server-Sent Events, ``GET /watch/<run>`` and ``GET /health``."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from resnet_viz.runs.store import Store
 
+from .audience import BINNED, GONE, STOPPING, UNREADABLE, Assets, problem_page, watch_page
 from .feed import Hub
 
 log = logging.getLogger(__name__)
@@ -26,10 +27,14 @@ HEADERS = {
 
 
 class LiveServer:
-    """The routes, and what must be ended with the server. Made once, used from the event loop that serves it."""
+    """The routes, and what must be ended with the server. Made once, used from the event loop that serves it.
 
-    def __init__(self, store: Callable[[], Store]) -> None:
+    ``assets``: the files of the audience's page; without them there is no such page.
+    """
+
+    def __init__(self, store: Callable[[], Store], assets: Assets | None = None) -> None:
         self._open_store = store
+        self._assets = assets
         self._hub: Hub | None = None
 
     @property
@@ -43,32 +48,55 @@ class LiveServer:
         """The routes, under the base path as well where there is one: Streamlit leaves its own base path to us."""
         base = base.strip("/")
         prefixes = ["", f"/{base}"] if base else [""]
-        return [
-            route
-            for prefix in prefixes
-            for route in (
-                Route(f"{prefix}/stream/{{run}}", self.stream, methods=["GET"]),
-                Route(f"{prefix}/health", self.health, methods=["GET"]),
-            )
+        return [route for prefix in prefixes for route in self._below(prefix)]
+
+    def _below(self, prefix: str) -> list[Route]:
+        routes = [
+            Route(f"{prefix}/stream/{{run}}", self.stream, methods=["GET"]),
+            Route(f"{prefix}/health", self.health, methods=["GET"]),
         ]
+        if self._assets is not None:
+            assets = self._assets
+            routes += [
+                Route(f"{prefix}/watch/{{run}}", self.watch, methods=["GET"]),
+                Route(f"{prefix}/watch/assets/{{digest}}/{{name}}", assets.answer, methods=["GET"]),
+            ]
+        return routes
 
     async def stream(self, request: Request) -> Response:
         """One run's events. ``Last-Event-ID`` (or ``?after=``) resumes; ``?once`` ends after what was missed."""
         run = request.path_params["run"]
+        if self.hub.closing:
+            return _sentence(503, STOPPING)
         try:
             if not RUN_ID.fullmatch(run):
                 raise KeyError(run)
             await self.hub.check(run)
         except KeyError:
-            return _sentence(404, "There is no such run: it was removed, or the address is mistyped.")
+            return _sentence(404, GONE)
         except (OSError, sqlite3.Error):
             log.warning("the runs cannot be read", exc_info=True)
-            return _sentence(503, "The runs cannot be read just now.")
-        if self.hub.closing:
-            return _sentence(503, "The server is stopping.")
+            return _sentence(503, UNREADABLE)
         after = request.headers.get("last-event-id") or request.query_params.get("after")
         events = self.hub.events(run, after, once="once" in request.query_params)
         return StreamingResponse(events, media_type="text/event-stream", headers=HEADERS)
+
+    async def watch(self, request: Request) -> Response:
+        """The audience's page of one run."""
+        assert self._assets is not None  # the route is there only with them  # noqa: S101
+        run = request.path_params["run"]
+        if self.hub.closing:
+            return problem_page(503, STOPPING, self._assets)
+        try:
+            if not RUN_ID.fullmatch(run):
+                raise KeyError(run)
+            row = await self.hub.row(run)
+        except KeyError:
+            return problem_page(404, GONE, self._assets)
+        except (OSError, sqlite3.Error):
+            log.warning("the runs cannot be read", exc_info=True)
+            return problem_page(503, UNREADABLE, self._assets)
+        return problem_page(410, BINNED, self._assets) if row.deleted else watch_page(row, self._assets)
 
     async def health(self, _request: Request) -> Response:
         """Whether the server answers, and how many look at how many runs."""

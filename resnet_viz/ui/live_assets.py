@@ -1,4 +1,4 @@
-"""The live view's own JavaScript modules joined to the one text that a Streamlit component takes; no build step.
+"""The live view's own JavaScript modules joined to the one text that a page takes; no build step.
 
 Each file of ``resnet_viz/ui/live`` is a module with one-line ``import { ... } from "./other.js";``. Joined, they share
 one scope: imports are dropped, what is imported stands before what imports it, and only the entry keeps its export.
@@ -6,9 +6,15 @@ one scope: imports are dropped, what is imported stands before what imports it, 
 
 from __future__ import annotations
 
+import json
 import re
 from functools import cache
 from importlib.resources import files
+from typing import Any
+
+from resnet_viz.draw.colours import DASH, LABEL, MARKER, PALETTE, Theme, viridis
+from resnet_viz.draw.thresholds import EXPLANATION
+from resnet_viz.serve.audience import ICON, LOOK, SCRIPT, STYLESHEET, Assets
 
 _IMPORT = re.compile(r'^import \{[^}\n]*\} from "\./(?P<name>[a-z]+\.js)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?!default )", re.MULTILINE)
@@ -38,3 +44,27 @@ def script(entry: str = "index.js") -> str:
 def stylesheet() -> str:
     """The live view's CSS."""
     return _text("live.css")
+
+
+@cache
+def look() -> dict[str, Any]:
+    """Colours, dashes and words that the view draws with; the same tables as for the figures that stand still."""
+    return {
+        "palette": PALETTE, "labels": LABEL, "dash": DASH, "marker": MARKER, "viridis": [list(c) for c in viridis],
+        "how": list(EXPLANATION),
+    }  # fmt: skip
+
+
+@cache
+def audience_assets(icon: str) -> Assets:
+    """The files of the audience's page: the same modules, with an entry and a page's rules of their own."""
+    colours = [_page_colours("light"), f"@media (prefers-color-scheme: dark) {{\n{_page_colours('dark')}}}\n"]
+    css = "".join(colours) + _text("audience.css") + stylesheet()
+    return Assets({SCRIPT: script("audience.js"), STYLESHEET: css, LOOK: json.dumps(look()), ICON: icon})
+
+
+def _page_colours(theme: Theme) -> str:
+    names = ("background", "text", "quiet")
+    colours = PALETTE[theme]
+    rules = "".join(f"  --rv-{name}: {colours[name]};\n" for name in names)
+    return f":root {{\n{rules}  --st-background-color: {colours['background']};\n}}\n"

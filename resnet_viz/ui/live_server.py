@@ -8,6 +8,9 @@ from resnet_viz.runs.places import store_directory
 from resnet_viz.runs.store import Store
 from resnet_viz.serve import LiveServer
 
+from .icon import ICON
+from .live_assets import audience_assets
+
 
 @cache
 def _store(directory: str) -> Store:
@@ -22,4 +25,4 @@ def open_store() -> Store:
 @cache
 def server() -> LiveServer:
     """The routes of this process; app.py registers them."""
-    return LiveServer(open_store)
+    return LiveServer(open_store, audience_assets(ICON))

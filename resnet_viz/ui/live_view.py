@@ -9,21 +9,19 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
 import streamlit as st
 
-from resnet_viz.draw.colours import DASH, LABEL, MARKER, PALETTE, viridis
-from resnet_viz.draw.thresholds import EXPLANATION
 from resnet_viz.serve import Follower
 from resnet_viz.serve.messages import Message, Plan
 from resnet_viz.serve.recordings import messages_of
 from resnet_viz.spec import Experiment
 
-from .live_assets import script, stylesheet
+from .live_assets import look, script, stylesheet
 from .live_server import open_store
+from .trouble import store_trouble
 
 __all__ = ["Command", "live_view", "steer"]
 
@@ -85,7 +83,7 @@ def live_view(
         key=key,
         data={
             "key": key, "run": run_id, "base": st.get_option("server.baseUrlPath"), "preview": preview,
-            "messages": messages, "speed": speed, "controls": controls, "height": height, "look": _look(),
+            "messages": messages, "speed": speed, "controls": controls, "height": height, "look": look(),
             "polled": polled, "plan": _plan(experiment, steps), "said": said,
         },
         on_command_change=commanded,
@@ -147,15 +145,6 @@ def _recorded(path: str) -> list[Message]:
     return messages_of(load_recording(path))
 
 
-@cache
-def _look() -> dict[str, Any]:
-    """Colours, dashes and words that the component draws with; the same tables as for the figures that stand still."""
-    return {
-        "palette": PALETTE, "labels": LABEL, "dash": DASH, "marker": MARKER, "viridis": [list(c) for c in viridis],
-        "how": list(EXPLANATION),
-    }  # fmt: skip
-
-
 # -- the fallback -----------------------------------------------------------------------------------------
 
 
@@ -212,7 +201,8 @@ def _poll(run_id: str, key: str) -> None:
         known.restart(max(known.number, last) if isinstance(last, int) else known.number)
 
     try:
-        known.poll()
+        with store_trouble():
+            known.poll()
     except KeyError:
         return
     data = {"key": key, "run": run_id, "batches": list(known.batches)}

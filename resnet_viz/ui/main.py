@@ -6,6 +6,7 @@ import streamlit as st
 
 from resnet_viz.settings import settings
 from resnet_viz.ui import pages, theme
+from resnet_viz.ui.trouble import store_trouble, tell_trouble
 
 
 def main() -> None:
@@ -24,7 +25,10 @@ def main() -> None:
         ],
         position="top",
     )
-    page.run()
+    tell_trouble()
+    with store_trouble():
+        page.run()
+    tell_trouble()
 
 
 main()

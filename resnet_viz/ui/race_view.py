@@ -11,6 +11,7 @@ from resnet_viz.runs import RunRow, Store, ensure_worker, experiment_key, role_n
 from resnet_viz.runs.workers import KEPT_ESTIMATE_SECONDS
 from resnet_viz.spec import DATASETS, Experiment
 
+from .audience import audience_popover
 from .clock import moments, reader_zone
 from .fairness import all_differences, contract
 from .live_server import open_store
@@ -20,6 +21,7 @@ from .race_session import RaceSession
 from .race_settings import settings, spec_file
 from .run_actions import again, can_resume, experiment_of, find_run, is_alive, resume, start, wished
 from .sharing import share_popover
+from .trouble import store_trouble
 
 LOOK_EVERY = 0.4
 """Seconds between two looks for the estimate while a worker measures."""
@@ -30,6 +32,11 @@ NEW = "race new"
 
 def obey(session: RaceSession, command: Command) -> None:
     """Do what the control bar asks for; what only steers the run goes to its worker."""
+    with store_trouble():
+        _obey(session, command)
+
+
+def _obey(session: RaceSession, command: Command) -> None:
     store = open_store()
     if command["kind"] == "start":
         session.show(start(store, wished(session.experiment, command), paused=bool(command.get("paused"))))
@@ -169,6 +176,7 @@ def top_line(session: RaceSession, known: dict[str, Any] | None) -> None:
             else:
                 fairness(session.experiment)
         share_popover(session.experiment, "x", "race")
+        audience_popover(session.run)
         with st.popover("File"):
             spec_file(session)
         with st.popover("Settings"), st.container(width=620):
@@ -203,10 +211,11 @@ def notices(session: RaceSession) -> None:
 @st.fragment(run_every=LOOK_EVERY)
 def wait_for_estimate(experiment: Experiment, trouble: str | None) -> None:
     """Mounted while a worker measures: draws nothing, and runs the page again once there is something new to say."""
-    store = open_store()
-    ensure_worker(store)
-    if store.estimate(experiment_key(experiment)) is not None or worker_trouble(store) != trouble:
-        st.rerun()
+    with store_trouble():
+        store = open_store()
+        ensure_worker(store)
+        if store.estimate(experiment_key(experiment)) is not None or worker_trouble(store) != trouble:
+            st.rerun()
 
 
 def wait_in_queue(session: RaceSession) -> None:
@@ -219,12 +228,13 @@ def wait_in_queue(session: RaceSession) -> None:
 
 @st.fragment(run_every=LOOK_AT_QUEUE_EVERY)
 def _look_at_queue(run: str, said: tuple[object, ...]) -> None:
-    store = open_store()
-    row = find_run(store, run)
-    if waits(row):
-        ensure_worker(store)
-    if row is None or _standing(store, row) != said:
-        st.rerun()
+    with store_trouble():
+        store = open_store()
+        row = find_run(store, run)
+        if waits(row):
+            ensure_worker(store)
+        if row is None or _standing(store, row) != said:
+            st.rerun()
 
 
 def _standing(store: Store, row: RunRow) -> tuple[object, ...]:

@@ -16,6 +16,7 @@ from .pages import RACE, go
 from .plain_text import plain
 from .run_actions import ALIVE, TRAINED, can_resume, experiment_of, find_run, resume
 from .run_dialogs import download, rename
+from .trouble import store_trouble
 
 PAGE = 20
 SHOWN, DELETED, STOPPED = "runs shown", "runs just deleted", "runs just stopped"
@@ -128,7 +129,8 @@ def _why(store: Store, line: Line) -> None:
 
 
 def _resume(store: Store, run: str) -> None:
-    resume(store, run)
+    with store_trouble():
+        resume(store, run)
 
 
 def bin_runs(store: Store, ids: Sequence[str]) -> None:
@@ -205,13 +207,15 @@ def _more() -> None:
 
 
 def _undo(store: Store, ids: Sequence[str]) -> None:
-    for run in ids:
-        store.restore(run)
+    with store_trouble():
+        for run in ids:
+            store.restore(run)
     st.session_state[DELETED] = [run for run in st.session_state.get(DELETED, []) if run not in ids]
 
 
 def _purge(store: Store) -> None:
-    store.purge()
+    with store_trouble():
+        store.purge()
 
 
 def place_line() -> None:
@@ -233,10 +237,11 @@ def _watch(store: Store, alive: tuple[tuple[str, str], ...]) -> None:
 
 def _looks(store: Store, alive: tuple[tuple[str, str], ...]) -> Callable[[], None]:
     def look() -> None:
-        if any(state == "queued" for _, state in alive):
-            ensure_worker(store)
-        rows = [(find_run(store, run), state) for run, state in alive]
-        if any(row is None or status(row)[0] != state for row, state in rows):
-            st.rerun()
+        with store_trouble():
+            if any(state == "queued" for _, state in alive):
+                ensure_worker(store)
+            rows = [(find_run(store, run), state) for run, state in alive]
+            if any(row is None or status(row)[0] != state for row, state in rows):
+                st.rerun()
 
     return look

@@ -11,12 +11,10 @@ import streamlit as st
 
 from resnet_viz.draw.colours import PALETTE
 
-ICON = (
-    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="#0F1419"/>'
-    '<path d="M6 17 Q16 1 26 17" fill="none" stroke="#5AB0FF" stroke-width="3"/>'
-    '<path d="M4 18h6v8H4zM13 18h6v8h-6zM22 18h6v8h-6z" fill="#FF8A4C"/></svg>'
-)
-"""The browser tab's picture: three layers and a shortcut over them. Inline, so that it needs no network."""
+from .icon import ICON
+
+__all__ = ["BAR", "ICON", "apply", "css"]
+
 BAR = "2.9rem"
 """Height of the navigation bar."""
 

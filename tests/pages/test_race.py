@@ -353,3 +353,11 @@ def test_a_recorded_loop_is_shown_without_controls_and_without_a_contract(store:
     app = opened(run=run)
     assert "A training loop of somebody's own: it races nobody." in texts(app)
     assert session(app).experiment == default_experiment()
+
+
+def test_a_run_is_shared_with_an_audience_by_its_address(store: Store) -> None:
+    experiment = default_experiment()
+    run = store.create(experiment, state="finished")
+    app = opened(run=run)
+    assert any(str(code.value).endswith(f"/watch/{run}") for code in app.code)
+    assert not any("/watch/" in str(code.value) for code in opened().code), "nothing to share before the start"

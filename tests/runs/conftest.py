@@ -7,6 +7,7 @@ import psutil
 import pytest
 
 from resnet_viz.runs import Store
+from resnet_viz.runs.liveness import alive
 from resnet_viz.spec import Experiment, Recipe, preset
 
 
@@ -17,7 +18,7 @@ def store(tmp_path):
     for pid, started, _ in made.workers() if made.path.exists() else ():
         with contextlib.suppress(psutil.NoSuchProcess):
             process = psutil.Process(pid)
-            if abs(process.create_time() - started) < 2 and pid != psutil.Process().pid:
+            if alive(pid, started) and pid != psutil.Process().pid:
                 process.kill()
                 process.wait(10)
     made.close()

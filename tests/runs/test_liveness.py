@@ -51,6 +51,24 @@ def test_interrupted_needs_a_stale_heartbeat_and_a_dead_process(store, experimen
     assert status(store.row(run)) == (state, None)
 
 
+@pytest.mark.parametrize("jump", [3600.0, -3600.0])
+def test_a_clock_that_is_set_kills_nobody_and_revives_nobody(store, experiment, monkeypatch, child, jump):
+    """Linux computes start times from the clock, so they jump with it; heartbeats of before lie in the future then."""
+    process, _ = child
+    known = psutil.Process(process.pid).create_time() - (psutil.boot_time() if psutil.LINUX else 0)
+    run = store.create(experiment, owner=(process.pid, known))
+    now, booted, created = time.time(), psutil.boot_time(), psutil.Process.create_time
+    monkeypatch.setattr(time, "time", lambda: now + jump)
+    if psutil.LINUX:
+        monkeypatch.setattr(psutil, "boot_time", lambda: booted + jump)
+        monkeypatch.setattr(psutil.Process, "create_time", lambda self: created(self) + jump)
+    assert alive(process.pid, known) and not alive(process.pid, known - 100)
+    assert status(store.row(run)) == ("running", None)
+    process.kill()
+    process.wait()
+    assert status(store.row(run))[0] == "interrupted"
+
+
 def test_a_finished_run_stays_finished(store, experiment):
     run = store.create(experiment, owner=(2**22 + 1, 1.0))
     store.set_state(run, "finished")

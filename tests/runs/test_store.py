@@ -253,3 +253,32 @@ def test_a_worker_joins_alone_and_never_leaves_work_behind(store, experiment):
     store.claim(run, 2, 1.0)
     assert store.worker_leaves(2, 1.0)
     assert store.workers() == []
+
+
+def test_a_write_that_fails_as_it_is_committed_leaves_the_connection_usable(store, experiment):
+    """Some errors at COMMIT (a full disk) leave the transaction open, others have ended it."""
+
+    class Failing:
+        def __init__(self, db, *, ended):
+            self.db, self.ended = db, ended
+
+        @property
+        def in_transaction(self):
+            return self.db.in_transaction
+
+        def execute(self, sql, *args):
+            if sql == "COMMIT":
+                if self.ended:
+                    self.db.execute("ROLLBACK")
+                raise sqlite3.OperationalError("database or disk is full")
+            return self.db.execute(sql, *args)
+
+    run = store.create(experiment)
+    whole = store._db
+    for ended in (False, True):
+        store._local.db = Failing(whole, ended=ended)
+        with pytest.raises(sqlite3.OperationalError, match=r"^database or disk is full$"):
+            store.rename(run, "never")
+        store._local.db = whole
+        store.rename(run, f"after {ended}")
+        assert store.row(run).name == f"after {ended}"

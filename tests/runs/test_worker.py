@@ -13,7 +13,7 @@ import pytest
 
 from resnet_viz.runs import Store, ensure_worker, experiment_key, run_data, status, worker_alive, worker_trouble
 from resnet_viz.runs.liveness import process_identity
-from resnet_viz.runs.worker import Worker
+from resnet_viz.runs.worker import Worker, main
 from resnet_viz.spec import Experiment, Recipe, preset
 
 LONG = Recipe(epochs=400, pace=25, device="cpu")
@@ -282,9 +282,51 @@ def test_a_run_that_cannot_write_its_end_is_marked_when_the_store_answers_again(
     broken.clear()
     worker._settle()
     row = store.row(run)
-    assert (row.state, row.reason) == ("failed", "What it measured could not be written (database is locked).")
+    sentence = "What it measured could not be written (database is locked); what was written before is kept."
+    assert (row.state, row.reason) == ("interrupted", sentence)
     worker._settle()
     assert len(store.events(run, kind="state")) == 2
+
+
+def test_a_full_disk_interrupts_a_run_that_can_go_on_later(store, experiment, monkeypatch):
+    worker = Worker(store)
+    run = store.create(experiment, owner=worker.identity)
+    real = Store.append
+
+    def full(self, run, contestant, first, values):
+        if first > 3:
+            raise sqlite3.OperationalError("database or disk is full")
+        return real(self, run, contestant, first, values)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Store, "append", full)
+        worker._execute(run)
+    row = store.row(run)
+    sentence = "What it measured could not be written (database or disk is full); what was written before is kept."
+    assert (row.state, row.reason) == ("interrupted", sentence)
+    assert store.again(run, worker.identity)
+    worker._execute(run)
+    assert store.row(run).state == "finished"
+    assert steps(store, run) == [48, 48]
+
+
+def test_a_worker_whose_store_cannot_be_written_says_so_in_one_sentence(store, monkeypatch):
+    def refuse(*_):
+        raise sqlite3.OperationalError("attempt to write a readonly database")
+
+    monkeypatch.setattr(Store, "worker_joins", refuse)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    with pytest.raises(SystemExit) as end:
+        main(["--store", str(store.directory)])
+    said = f"The runs in {store.directory} cannot be read or written (attempt to write a readonly database)."
+    assert end.value.code == said
+
+
+def test_a_log_that_cannot_be_written_keeps_no_worker_from_its_work(store, experiment, wait_until):
+    (store.directory / "worker.log").mkdir()
+    run = store.create(experiment)
+    ensure_worker(store)
+    wait_until(lambda: state(store, run) == "finished", 60)
 
 
 def test_a_run_ends_when_somebody_removes_it(store, endless, wait_until):

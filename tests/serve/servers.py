@@ -74,7 +74,8 @@ def app_server(
         "--server.address", "127.0.0.1", "--server.headless", "true", "--server.fileWatcherType", "none",
         *(["--server.baseUrlPath", base.strip("/")] if base else []),
     ]  # fmt: skip
-    environment = {**os.environ, "RESNET_VIZ_HOME": str(home), "PYTHONPATH": str(ROOT)}
+    paths = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+    environment = {**os.environ, "RESNET_VIZ_HOME": str(home), "PYTHONPATH": paths}
     home.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output, env=environment, cwd=ROOT)

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import sqlite3
+import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -295,6 +296,40 @@ def test_who_polls_with_any_cursor_makes_it_read_the_run_at_most_once_a_second(
     with_hub(store, body)
 
 
+def test_who_polls_while_the_run_is_being_read_waits_for_that_look(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = fake_runs.begin(store, MADE)
+    looking, go_on = threading.Event(), threading.Event()
+    real = Follower.poll
+
+    def slow(self: Follower) -> Any:
+        looking.set()
+        assert go_on.wait(10)
+        return real(self)
+
+    async def poll(hub: Hub, after: str | None) -> list[dict[str, Any]]:
+        return [m for p in [p async for p in hub.events(run, after, once=True)] for m in messages(p)]
+
+    async def body(hub: Hub) -> None:
+        await hub.check(run)
+        await poll(hub, None)
+        feed = hub._feeds[run]
+        newest = "{}.{}".format(*feed._cursor)
+        monkeypatch.setattr(Follower, "poll", slow)
+        reader = asyncio.ensure_future(feed._attempt())
+        while not looking.is_set():
+            await asyncio.sleep(0.002)
+        fake_runs.append(store, run, MADE, 0, 1)
+        polls = [asyncio.ensure_future(poll(hub, newest)) for _ in range(5)]
+        await asyncio.sleep(0.02)
+        go_on.set()
+        assert [steps_of(found) for found in await asyncio.wait_for(asyncio.gather(*polls), 5)] == [[0]] * 5
+        await reader
+
+    with_hub(store, body)
+
+
 def test_a_feed_ends_a_while_after_its_last_viewer(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feed_module, "LINGER", 0.05)
     run = fake_runs.begin(store, MADE)
@@ -336,5 +371,29 @@ def test_after_a_pause_a_step_is_sent_at_once_and_then_at_most_ten_times_a_secon
         race.end()
         assert 3 <= events <= 11
         await stream.aclose()
+
+    with_hub(store, body)
+
+
+def test_a_crowd_gets_five_events_a_second_and_loses_no_step(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed_module, "CROWD", 2)
+    run = fake_runs.begin(store, MADE)
+
+    async def body(hub: Hub) -> None:
+        await hub.check(run)
+        streams = [hub.events(run, None) for _ in range(3)]
+        await asyncio.gather(*(receive(s) for s in streams))
+        race = fake_runs.Race(store, run, MADE, a_second=50)
+        race.start()
+        since, seen = time.monotonic(), []
+        while time.monotonic() - since < 1.2:
+            seen.append([steps_of(await receive(s)) for s in streams])
+        race.end()
+        assert 2 <= len(seen) <= 7, "without a crowd it were twelve"
+        for got in zip(*seen, strict=True):
+            steps = [step for event in got for step in event]
+            assert steps == list(range(len(steps)))
+        for s in streams:
+            await s.aclose()
 
     with_hub(store, body)

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from resnet_viz.runs import Store, run_data
-from resnet_viz.serve import Follower, delta_message, header_message
+from resnet_viz.runs.liveness import process_identity
+from resnet_viz.serve import Follower, delta_message, header_message, messages
 from resnet_viz.serve.messages import Plan, as_lines, encode, parse_cursor
 from resnet_viz.serve.recordings import messages_of
 from resnet_viz.spec import Block, Experiment, Network, Override, Stage, fit_to_dataset
@@ -181,3 +183,24 @@ def test_which_blocks_have_a_shortcut_is_told_where_a_stage_is_mixed() -> None:
     stages = (Stage(blocks=3, block=Block(width=8), overrides=(own,)), Stage(blocks=2, block=Block(width=8)))
     plan = Plan.of(Experiment(contestants={"mixed": fit_to_dataset(Network(stages=stages), "digits")[0]}))
     assert plan.shortcuts == {"mixed": [[True, False, True], True]}
+
+
+def test_a_process_that_is_alive_and_writes_nothing_is_told_of(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = store.create(MADE, owner=process_identity())
+    store.set_header(run, fake_runs.header(MADE))
+    follower = Follower(store, run)
+    follower.poll()
+    now = time.monotonic()
+    monkeypatch.setattr(messages.time, "monotonic", lambda: now + 7)
+    assert follower.poll() == []
+    monkeypatch.setattr(messages.time, "monotonic", lambda: now + 9)
+    (told,) = follower.poll()
+    sentence = "Its process is alive but writes nothing: the disk may be full, or the machine overloaded."
+    assert (told["state"], told["trouble"], follower.header()["trouble"]) == ("running", sentence, sentence)
+    assert follower.poll() == []
+    store.beat(run)
+    (told,) = follower.poll()
+    assert (told["state"], told["trouble"]) == ("running", None)
+    store.set_state(run, "finished")
+    monkeypatch.setattr(messages.time, "monotonic", lambda: now + 90)
+    assert follower.poll()[-1]["trouble"] is None

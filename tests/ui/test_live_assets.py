@@ -23,20 +23,21 @@ def test_the_joined_script_defines_before_it_uses_and_exports_once() -> None:
         assert text.index(earlier) < text.index(later)
 
 
-def test_every_module_is_part_of_one_of_the_two_components() -> None:
-    joined = live_assets.script("index.js") + live_assets.script("feed.js")
+def test_every_module_is_part_of_a_component_or_of_the_audiences_page() -> None:
+    joined = "".join(live_assets.script(entry) for entry in ("index.js", "feed.js", "audience.js"))
     for module in MODULES:
         head = module.read_text(encoding="utf-8").split("\n", 1)[0]
         assert head.startswith("// ") and head in joined, module.name
 
 
-def test_joined_modules_share_one_scope_without_a_clash() -> None:
-    names = re.findall(r"^(?:async )?(?:function|class|const|let) (\w+)", live_assets.script("index.js"), re.MULTILINE)
+@pytest.mark.parametrize("entry", ["index.js", "audience.js"])
+def test_joined_modules_share_one_scope_without_a_clash(entry: str) -> None:
+    names = re.findall(r"^(?:async )?(?:function|class|const|let) (\w+)", live_assets.script(entry), re.MULTILINE)
     assert len(names) == len(set(names)), sorted(name for name in names if names.count(name) > 1)
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="needs node to read JavaScript")
-@pytest.mark.parametrize("entry", ["index.js", "feed.js"])
+@pytest.mark.parametrize("entry", ["index.js", "feed.js", "audience.js"])
 def test_the_joined_script_is_a_valid_module(entry: str) -> None:
     text = live_assets.script(entry)
     done = subprocess.run(

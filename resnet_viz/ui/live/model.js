@@ -114,6 +114,7 @@ export class RunModel {
     this.name = "";
     this.state = id ? "loading" : "none";
     this.reason = null;
+    this.trouble = null; // while its process is alive and cannot write
     this.contestants = [];
     this.total = 0;
     this.open = false;
@@ -199,6 +200,7 @@ export class RunModel {
     this.name = String(message.name || "");
     this.state = message.state;
     this.reason = message.reason;
+    this.trouble = message.trouble || null;
     const planned = header.steps || message.experiment_steps;
     this.listening = Boolean(header.recorded);
     this.open = this.listening && !planned;
@@ -218,6 +220,7 @@ export class RunModel {
   applyDelta(message) {
     this.state = message.state;
     this.reason = message.reason;
+    this.trouble = message.trouble || null;
     for (const frame of message.frames) {
       const contestant = this.contestants.find((c) => c.name === frame.c);
       if (!contestant) continue;

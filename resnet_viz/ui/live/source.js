@@ -51,6 +51,10 @@ export class Source {
     if (this.closed || this.ended || this.events) return;
     this.pause();
     const generation = this.generation;
+    if (this.looking) {
+      this.look(generation, Infinity);
+      return;
+    }
     const slot = await this.takeSlot();
     if (generation !== this.generation || this.closed) {
       if (slot) slot();
@@ -97,6 +101,14 @@ export class Source {
       if (events.readyState === EventSource.CLOSED) this.ask(generation);
       else this.on.trouble("Connection lost, trying again.");
     };
+  }
+
+  /** Nobody else hands over messages where the stream does not come through: short looks from now on. */
+  lookOnly() {
+    if (this.looking) return;
+    this.looking = true;
+    this.ended = false;
+    this.resume();
   }
 
   /** Short looks: a request that ends at once, every now and then; a stream is tried again after some. */
@@ -159,7 +171,7 @@ export class Source {
   async judge(generation, answer) {
     if (generation !== this.generation) return;
     if (isStream(answer) || answer.status === 503) {
-      if (isStream(answer) && this.failures > 3) this.look(generation, 1e9);
+      if (isStream(answer) && this.failures > 3) this.look(generation, Infinity);
       else this.again(generation);
       return;
     }

@@ -62,6 +62,7 @@ function sentence(model, verdict, gone) {
   if (model.state === "interrupted") {
     return [`The run was interrupted after step ${model.done}. ${model.reason || ""}`.trim(), seen[0], "problem"];
   }
+  if (model.trouble) return [model.trouble, seen[0], "problem"];
   if (verdict && model.started) return [...seen, "seen"];
   if (["new", "queued"].includes(model.state)) return ["Waiting for the worker.", "The verdict stands here from the first step on.", "empty"];
   return ["", "What this run shows stands here in one sentence, from the first step on.", "empty"];

@@ -114,7 +114,14 @@ export class LiveView {
   take(message) {
     if (message.kind === "header" && message.id !== this.model.id) return;
     this.model.apply(message);
+    if (this.data.replay && message.kind === "delta" && !this.greeted) this.greet();
     this.drawSoon();
+  }
+
+  /** Who comes to a run that is over sees it once from its start, unless motion is unwelcome. */
+  greet() {
+    this.greeted = true;
+    if (this.model.ended && this.model.started && !this.calm.matches) this.play();
   }
 
   /** A recording is all there at once; it plays in a loop, unless motion is unwelcome. */
@@ -251,7 +258,7 @@ export class LiveView {
   /** A sentence that changes ten times a second cannot be read: while the run goes on it changes twice a second. */
   state(now, verdict) {
     const { model, playhead } = this;
-    const key = [model.state, playhead.mode, this.gone, this.note, model.id, model.started].join();
+    const key = [model.state, model.trouble, playhead.mode, this.gone, this.note, model.id, model.started].join();
     const rest = READABLE_EVERY - (now - this.said);
     clearTimeout(this.sayLater);
     if (key === this.saidKey && playhead.mode === "live" && model.state === "running" && rest > 0) {
