@@ -9,12 +9,13 @@ from typing import Any
 import streamlit as st
 
 from resnet_viz.draw.wording import cut_middle
-from resnet_viz.spec import Network, preset, presets
+from resnet_viz.spec import DATASETS, Network, preset, presets
 from resnet_viz.spec.experiment import MAX_CONTESTANTS
 
+from .class_pictures import class_pictures
 from .plain_text import plain
 from .race_session import RaceSession
-from .race_state import preset_of, read_file, with_network, with_recipe, with_twin, without
+from .race_state import preset_of, read_file, with_dataset, with_network, with_recipe, with_twin, without
 from .sharing import open_button, save_button, uploaded
 
 PACES: dict[float, str] = {0.0: "as fast as it goes", 20.0: "20 steps a second", 5.0: "5 steps a second"}
@@ -24,6 +25,7 @@ NUMBERS = (("epochs", "Epochs"), ("batch", "Batch size"), ("learning_rate", "Lea
 
 def settings(session: RaceSession) -> None:
     """All of it, to be placed in a popover."""
+    _images(session)
     _contestants(session)
     _recipe(session)
 
@@ -36,11 +38,22 @@ def spec_file(session: RaceSession) -> None:
     _refusal(session, "file")
 
 
+def _images(session: RaceSession) -> None:
+    """Which images all contestants see, with a picture of every class."""
+    key, now = _key(session, "dataset"), session.experiment.dataset
+    st.selectbox(
+        "Data set", list(DATASETS), index=list(DATASETS).index(now), format_func=lambda name: DATASETS[name].title,
+        key=key, on_change=_other_images, args=(session, key),
+    )  # fmt: skip
+    _refusal(session, "dataset")
+    class_pictures(now)
+
+
 def _contestants(session: RaceSession) -> None:
     race = session.experiment
     full = len(race.contestants) >= MAX_CONTESTANTS
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.markdown("**Contestants** · on digits, 8 × 8 pixels", width="stretch")
+        st.markdown("**Contestants**", width="stretch")
         st.button(
             "Add a contestant", key=_key(session, "add"), on_click=_add, args=(session,), disabled=full,
             type="tertiary", icon=":material/add:",
@@ -61,12 +74,12 @@ def _contestants(session: RaceSession) -> None:
             )  # fmt: skip
         _refusal(session, f"contestant {index}")
     for change in session.changes:
-        st.caption(f"Fitted to digits: {plain(change)}.")
+        st.caption(f"Fitted to the images: {plain(change)}.")
 
 
 def _choice(session: RaceSession, index: int, name: str, network: Network) -> None:
     """One contestant's network: the presets, and its own when it is none of them."""
-    mine = preset_of(network)
+    mine = preset_of(network, session.experiment.dataset)
     own = f"{cut_middle(network.name, 30)} (own)"
     options = [*presets(), *([] if mine else [own])]
     key = _key(session, f"network {index}")
@@ -125,6 +138,11 @@ def _key(session: RaceSession, name: str) -> str:
 def _change(session: RaceSession, place: str, make: Callable[[], Any], *, redraw: bool = True) -> None:
     if session.edit(place, make) and redraw:
         session.redraw()
+
+
+def _other_images(session: RaceSession, key: str) -> None:
+    chosen = st.session_state[key]
+    _change(session, "dataset", lambda: with_dataset(session.experiment, chosen))
 
 
 def _exchange(session: RaceSession, index: int, key: str) -> None:

@@ -197,7 +197,7 @@ def notices(session: RaceSession) -> None:
     if session.problem:
         st.warning(plain(session.problem))
     if session.changes and session.run is None:
-        st.caption("Fitted to digits: " + "; ".join(plain(change) for change in session.changes) + ".")
+        st.caption("Fitted to the images: " + "; ".join(plain(change) for change in session.changes) + ".")
 
 
 @st.fragment(run_every=LOOK_EVERY)
