@@ -13,7 +13,8 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from ..spec.datasets import DATASETS
+from ..spec.datasets import DATASETS, OwnImages
+from . import own_images
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,9 +26,9 @@ if TYPE_CHECKING:
 class Dataset:
     """Images and labels as tensors on the CPU.
 
-    ``train_x`` and ``test_x`` are float32 [N, C, H, W] with values from 0 to 1, ``train_y`` and ``test_y`` int64 [N]
-    with values below ``len(classes)``; ``classes`` are the labels' names in order. Loaded once a process and
-    shared: never write into them.
+    ``train_x`` and ``test_x`` are float32 [N, C, H, W] with values from 0 to 1 (a person's own images are normalised
+    by channel), ``train_y`` and ``test_y`` int64 [N] with values below ``len(classes)``; ``classes`` are the labels'
+    names in order. Loaded once a process and shared: never write into them.
     """
 
     name: str
@@ -81,10 +82,15 @@ def examples(name: str, each: int = 2) -> NDArray[np.uint8]:
     return np.stack([images[labels == label][:each] for label in range(DATASETS[name].classes)])
 
 
-def load(name: str) -> Dataset:
-    """The data set of that name, read once a process. Raises ``KeyError`` listing the names when there is none."""
-    _find(name)
-    return _LOADERS[name]()
+def load(data: str | OwnImages) -> Dataset:
+    """The data set of that name, read once a process, or a person's own images.
+
+    Raises ``KeyError`` listing the names when there is none, ``SpecError`` when this machine has not those images.
+    """
+    if isinstance(data, OwnImages):
+        return own_images.load(data)
+    _find(data)
+    return _LOADERS[data]()
 
 
 def _find(name: str) -> None:

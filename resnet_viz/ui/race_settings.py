@@ -9,13 +9,13 @@ from typing import Any
 import streamlit as st
 
 from resnet_viz.draw.wording import cut_middle
-from resnet_viz.spec import DATASETS, Network, preset, presets
+from resnet_viz.spec import Network, preset, presets
 from resnet_viz.spec.experiment import MAX_CONTESTANTS
 
-from .class_pictures import class_pictures
 from .plain_text import plain
+from .race_data import data_set
 from .race_session import RaceSession
-from .race_state import preset_of, read_file, with_dataset, with_network, with_recipe, with_twin, without
+from .race_state import preset_of, read_file, with_network, with_recipe, with_twin, without
 from .sharing import open_button, save_button, uploaded
 
 PACES: dict[float, str] = {0.0: "as fast as it goes", 20.0: "20 steps a second", 5.0: "5 steps a second"}
@@ -25,7 +25,7 @@ NUMBERS = (("epochs", "Epochs"), ("batch", "Batch size"), ("learning_rate", "Lea
 
 def settings(session: RaceSession) -> None:
     """All of it, to be placed in a popover."""
-    _images(session)
+    data_set(session)
     _contestants(session)
     _recipe(session)
 
@@ -36,17 +36,6 @@ def spec_file(session: RaceSession) -> None:
     key = _key(session, "file")
     open_button(key, partial(_open, session, key))
     _refusal(session, "file")
-
-
-def _images(session: RaceSession) -> None:
-    """Which images all contestants see, with a picture of every class."""
-    key, now = _key(session, "dataset"), session.experiment.dataset
-    st.selectbox(
-        "Data set", list(DATASETS), index=list(DATASETS).index(now), format_func=lambda name: DATASETS[name].title,
-        key=key, on_change=_other_images, args=(session, key),
-    )  # fmt: skip
-    _refusal(session, "dataset")
-    class_pictures(now)
 
 
 def _contestants(session: RaceSession) -> None:
@@ -138,11 +127,6 @@ def _key(session: RaceSession, name: str) -> str:
 def _change(session: RaceSession, place: str, make: Callable[[], Any], *, redraw: bool = True) -> None:
     if session.edit(place, make) and redraw:
         session.redraw()
-
-
-def _other_images(session: RaceSession, key: str) -> None:
-    chosen = st.session_state[key]
-    _change(session, "dataset", lambda: with_dataset(session.experiment, chosen))
 
 
 def _exchange(session: RaceSession, index: int, key: str) -> None:

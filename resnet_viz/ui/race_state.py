@@ -18,6 +18,7 @@ from resnet_viz.spec import (
     Comparison,
     Experiment,
     Network,
+    OwnImages,
     Recipe,
     ShareError,
     SpecError,
@@ -65,7 +66,7 @@ def default_experiment() -> Experiment:
     )
 
 
-def start_from(network: Network, dataset: str = DATASET) -> tuple[Experiment, tuple[str, ...]]:
+def start_from(network: Network, dataset: str | OwnImages = DATASET) -> tuple[Experiment, tuple[str, ...]]:
     """A race of the network and its twin, plain against residual, fitted to the data set; and the changes that took.
 
     A network with shortcuts races its plain twin; one without races its residual twin. Raises
@@ -94,7 +95,7 @@ def with_network(experiment: Experiment, index: int, network: Network) -> tuple[
     return _experiment(networks, experiment.recipe, experiment.dataset), changes
 
 
-def with_dataset(experiment: Experiment, dataset: str) -> tuple[Experiment, tuple[str, ...]]:
+def with_dataset(experiment: Experiment, dataset: str | OwnImages) -> tuple[Experiment, tuple[str, ...]]:
     """The same contestants under the same recipe on another data set: presets fitted anew, others from what they are.
 
     Raises :class:`RaceError`.
@@ -192,21 +193,21 @@ def write_address(experiment: Experiment, run: str | None = None) -> dict[str, s
         return {}
 
 
-def preset_of(network: Network, dataset: str = DATASET) -> str | None:
+def preset_of(network: Network, dataset: str | OwnImages = DATASET) -> str | None:
     """The preset that was fitted into this contestant, or None when it is somebody's own."""
     if network.name in presets() and fit_to_dataset(preset(network.name), dataset)[0] == network:
         return network.name
     return None
 
 
-def _fitted(network: Network, dataset: str) -> tuple[Network, tuple[str, ...]]:
+def _fitted(network: Network, dataset: str | OwnImages) -> tuple[Network, tuple[str, ...]]:
     fitted, changes = fit_to_dataset(network, dataset)
     for problem in problems(fitted):
         raise RaceError(problem.message, "contestants")
     return fitted, changes
 
 
-def _experiment(networks: list[Network], recipe: Recipe, dataset: str) -> Experiment:
+def _experiment(networks: list[Network], recipe: Recipe, dataset: str | OwnImages) -> Experiment:
     contestants: dict[str, Network] = {}
     for network in networks:
         contestants[contestant_name(network, tuple(contestants))] = network
