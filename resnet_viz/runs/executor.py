@@ -71,7 +71,7 @@ def execute(
     and when it goes on (True). What goes wrong in the run becomes its state and reason; this raises only what
     stops the store itself, and ``KeyboardInterrupt``, after it has written "stopped".
     """
-    with _heartbeat(store, run) as vanished:
+    with heartbeat(store, run) as vanished:
         try:
             row = store.row(run)
             experiment = on_its_device(row, Experiment.model_validate_json(row.experiment_json))
@@ -278,7 +278,7 @@ class _Execution:
 
 
 @contextlib.contextmanager
-def _heartbeat(store: Store, run: str) -> Iterator[threading.Event]:
+def heartbeat(store: Store, run: str) -> Iterator[threading.Event]:
     """A thread that says once a second that the run's process lives; the event is set when the run has vanished."""
     done, vanished = threading.Event(), threading.Event()
 

@@ -18,6 +18,8 @@ STARTING_SECONDS = 20.0
 """A worker that was started enters itself into the store within that time."""
 RESPAWN_SECONDS = 5.0
 """One worker is started in that time at most: one that dies as it begins is not started over and over."""
+TASKS = "resnet_viz.tasks"
+"""Who executes runs that are no experiment: a layer above this one, which the worker's process imports by name."""
 LOG = "worker.log"
 MAX_LOG = 1_000_000
 TAIL = 4096
@@ -103,7 +105,7 @@ def _spawn(directory: Path) -> _Child:
     with _log(directory / LOG) as file:
         length = file.tell()
         process = subprocess.Popen(  # noqa: S603
-            [sys.executable, "-P", "-m", "resnet_viz.runs.worker", "--store", str(directory)],
+            [sys.executable, "-P", "-m", "resnet_viz.runs.worker", "--store", str(directory), "--tasks", TASKS],
             env={**os.environ, **threads, "PYTHONPATH": paths},
             cwd=package,
             stdin=subprocess.DEVNULL,

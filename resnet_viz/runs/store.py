@@ -13,6 +13,7 @@ import shutil
 import sqlite3
 import time
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,8 @@ __all__ = ["CHECKPOINTS", "RESUMABLE", "Command", "Event", "Frame", "Kept", "Run
 
 NO_EXPERIMENT = "{}"
 """Stands in the experiment's place for a training loop of somebody's own."""
+TASK = '{"task": '
+"""Begins what stands in the experiment's place for work of another kind."""
 RESUMABLE = frozenset({"interrupted", "stopped", "failed"})
 """States in which a run can go on from its last checkpoint."""
 
@@ -54,6 +57,14 @@ class RunRow:
     def recorded(self) -> bool:
         """True when it comes from a training loop of somebody's own, not from an experiment."""
         return self.experiment_json == NO_EXPERIMENT
+
+    @property
+    def task(self) -> dict[str, Any] | None:
+        """What the run does where it trains no experiment: {"kind": "lab", ...}; None for an experiment."""
+        if not self.experiment_json.startswith(TASK):
+            return None
+        found: dict[str, Any] = json.loads(self.experiment_json)["task"]
+        return found
 
 
 @dataclass(frozen=True)
@@ -104,19 +115,21 @@ class Store(Shelf):
         state: str = "queued",
         paused: bool = False,
         owner: tuple[int, float] | None = None,
+        task: Mapping[str, Any] | None = None,
     ) -> str:
         """A new run, by default waiting for a worker; gives its id.
 
         ``paused``: it stands still at initialisation until somebody resumes it. ``owner``: the process (id, start
         time) that runs it itself at once, so that no worker takes it. ``experiment`` None: a training loop of
-        somebody's own is recorded, under the ``name``.
+        somebody's own is recorded, under the ``name``, or a ``task`` is done: its "kind" says which executor of the
+        worker does it.
         """
         run = time.strftime("%y%m%d-%H%M%S-") + uuid.uuid4().hex[:6]
         title = _title((name or " / ".join(experiment.contestants if experiment else ()))[:200])
         with self._write() as db:
             db.execute(
                 "INSERT INTO runs (id, name, experiment, created, state) VALUES (?, ?, ?, ?, ?)",
-                (run, title, experiment.model_dump_json() if experiment else NO_EXPERIMENT, time.time(), state),
+                (run, title, _plan(experiment, task), time.time(), state),
             )
             if paused:
                 _add_command(db, run, "pause", {})
@@ -290,6 +303,12 @@ class Store(Shelf):
 
 def _in_work(row: RunRow) -> bool:
     return row.worker_pid is not None and status(row)[0] in LIVE_STATES
+
+
+def _plan(experiment: Experiment | None, task: Mapping[str, Any] | None) -> str:
+    if experiment is not None:
+        return experiment.model_dump_json()
+    return NO_EXPERIMENT if task is None else json.dumps({"task": dict(task)})
 
 
 def _title(name: str) -> str:

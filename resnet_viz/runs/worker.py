@@ -4,6 +4,9 @@ It takes queued runs in their order and answers estimates. One run goes at a tim
 place to the next one, and when it goes on beside another both share the cores step by step. The process ends when it
 has had nothing to do for ten minutes, when the store's directory vanishes, or when it is asked to (SIGTERM): then
 the runs that it has in hand are marked as interrupted, at the latest after a few seconds.
+
+Runs that are no experiment have executors of their own. They live in layers above this one; so ``--tasks`` names the
+module that has them, as ``EXECUTORS`` by kind.
 """
 
 from __future__ import annotations
@@ -17,8 +20,10 @@ import sqlite3
 import sys
 import threading
 import time
+from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from .database import why
 from .liveness import LIVE_STATES, alive, process_identity
@@ -45,9 +50,10 @@ log = logging.getLogger(__name__)
 class Worker:
     """The only worker of a store; :meth:`serve` is its whole life."""
 
-    def __init__(self, store: Store, *, idle: float = IDLE_SECONDS) -> None:
+    def __init__(self, store: Store, *, idle: float = IDLE_SECONDS, tasks: str | None = None) -> None:
         self.store = store
         self.idle = idle
+        self.tasks = tasks
         self.identity = process_identity()
         self.ending = threading.Event()
         self._in_hand: dict[str, threading.Thread] = {}
@@ -158,8 +164,18 @@ class Worker:
             self.store.command(oldest, "stop", room=True)
             self._making_room.add(oldest)
 
+    def _executor(self, run: str) -> Callable[..., Any] | None:
+        """Who does that run, or None for a task that nobody here can do."""
+        task = self.store.row(run).task
+        if task is None:
+            from .executor import execute
+
+            return execute
+        known: dict[str, Callable[..., Any]] = import_module(self.tasks).EXECUTORS if self.tasks else {}
+        return known.get(str(task.get("kind")))
+
     def _execute(self, run: str) -> None:
-        from .executor import execute, unwritten
+        from .executor import unwritten
 
         def active(going: bool) -> None:
             if going:
@@ -169,7 +185,11 @@ class Worker:
 
         end = ("failed", "It ended without a word.")
         try:
-            execute(self.store, run, slots=self._slots, ending=self.ending, active=active)
+            execute = self._executor(run)
+            if execute is None:
+                end = ("failed", "This version of ResNet Viz cannot do what was asked for.")
+            else:
+                execute(self.store, run, slots=self._slots, ending=self.ending, active=active)
         except Exception as error:
             log.exception("run %s", run)
             end = ("interrupted", unwritten(error))
@@ -223,10 +243,11 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     )
     parser.add_argument("--store", type=Path, required=True, help="directory of the runs")
     parser.add_argument("--idle", type=float, default=IDLE_SECONDS, help="seconds without work after which it ends")
+    parser.add_argument("--tasks", help="module with the executors of runs that are no experiment")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     try:
-        worker = Worker(Store(options.store), idle=options.idle)
+        worker = Worker(Store(options.store), idle=options.idle, tasks=options.tasks)
         for wish in (signal.SIGTERM, signal.SIGINT):
             signal.signal(wish, lambda number, frame: worker.ending.set())
         worker.serve()

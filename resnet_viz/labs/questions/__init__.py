@@ -1,0 +1,1 @@
+"""The questions: one module each, which declares its lab as ``LAB``."""
