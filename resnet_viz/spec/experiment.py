@@ -13,6 +13,7 @@ from .block import Frozen, Norm
 from .datasets import DATASETS
 from .network import MAX_NAME, Network, bounded
 from .plans import GROUPS, normed
+from .probes import ProbePlan
 from .shapes import block_shapes
 
 MAX_CONTESTANTS = 6
@@ -25,7 +26,8 @@ class Recipe(Frozen):
     SGD with momentum on mean cross-entropy. ``warmup_steps`` raise the learning rate linearly from
     ``learning_rate / warmup_steps``; ``schedule`` then keeps it, divides it by ten at one half and three
     quarters of the steps (He 2016a, Sect. 4.2), or lets it fall along a half cosine.
-    ``pace`` is a ceiling in steps a second for watching (0: as fast as it goes); it changes no number.
+    ``pace`` is a ceiling in steps a second for watching (0: as fast as it goes); it changes no number. Nor does
+    ``probes``, which asks for more telemetry.
     """
 
     epochs: Annotated[int, Field(ge=1, le=10_000)] = 8
@@ -38,6 +40,7 @@ class Recipe(Frozen):
     schedule: Literal["constant", "step", "cosine"] = "constant"
     pace: Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)] = 0
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    probes: ProbePlan = ProbePlan()
 
 
 class Experiment(Frozen):
