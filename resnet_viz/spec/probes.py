@@ -23,7 +23,8 @@ Period = Annotated[int, Field(ge=1, le=10_000)]
 class Quantity:
     """How pictures name a quantity: ``title`` begins a sentence, ``symbol`` is its formula in short.
 
-    ``per`` says what has a value of its own. ``scale`` is "log" for what is never negative and spans decades.
+    ``per`` says what has a value of its own. ``scale`` is "log" for what is never negative and spans decades;
+    ``limits`` are the ends of a linear scale that are known beforehand.
     """
 
     key: str
@@ -31,6 +32,7 @@ class Quantity:
     symbol: str
     per: Literal["layer", "block"]
     scale: Literal["log", "linear"]
+    limits: tuple[float, float] | None = None
 
 
 QUANTITIES: dict[str, Quantity] = {
@@ -40,13 +42,13 @@ QUANTITIES: dict[str, Quantity] = {
         Quantity("grad_rms", "Gradient RMS", "‖∂L/∂W‖ / √n", "layer", "log"),
         Quantity("grad_mean", "Gradient mean", "mean of ∂L/∂W", "layer", "linear"),
         Quantity("grad_std", "Gradient standard deviation", "std of ∂L/∂W", "layer", "log"),
-        Quantity("grad_cosine", "Cosine of successive gradients", "cos(g, g before)", "layer", "linear"),
+        Quantity("grad_cosine", "Cosine of successive gradients", "cos(g, g before)", "layer", "linear", (-1, 1)),
         Quantity("grad_snr", "Gradient signal-to-noise", "‖mean g‖ / std g", "layer", "log"),
         Quantity("weight_norm", "Weight norm", "‖W‖", "layer", "log"),
         Quantity("update_ratio", "Update-to-weight ratio", "‖ΔW‖ / ‖W‖", "layer", "log"),
         Quantity("input_grad", "Gradient of the block's input", "‖∂L/∂x‖", "block", "log"),
         Quantity("branch_ratio", "Branch-to-shortcut ratio", "‖βF(x)‖ / ‖αx‖", "block", "log"),
-        Quantity("dead_units", "Share of dead units", "channels that are 0", "block", "linear"),
+        Quantity("dead_units", "Share of dead units", "channels that are 0", "block", "linear", (0, 1)),
         Quantity("gamma", "Scale of the last norm", "mean |γ|", "block", "log"),
     )
 }
