@@ -18,6 +18,7 @@ from resnet_viz.spec import (
     LaneConv,
     Network,
     Override,
+    ProbePlan,
     Recipe,
     Stage,
     Stem,
@@ -172,5 +173,6 @@ def experiments(draw: st.DrawFn) -> Experiment:
         loss=draw(st.sampled_from(("cross_entropy", "double_softmax"))),
         train_images=draw(st.sampled_from((None, 360, 1500))),
         label_noise=draw(st.sampled_from((0, 0.2, 1))),
+        probes=draw(st.sampled_from((ProbePlan(), ProbePlan.full(10), ProbePlan(periods={"gamma": 3}, window=5)))),
     )
     return Experiment(contestants=contestants, recipe=recipe)

@@ -19,7 +19,8 @@ from ..train.checkpoints import Past
 from ..train.control import Control
 from ..train.devices import calculation, choose, deterministic, slots_for
 from ..train.limits import check_memory
-from ..train.race import Ended, Evaluated, Failed, Race, Rows, Snapshot
+from ..train.race import Asked, Ended, Evaluated, Failed, Race, Rows, Snapshot
+from ..train.requests import KINDS as REQUESTS
 from ..train.slots import Slots
 from .checkpoints import Keeper, catch_up, past_of
 from .database import StoreError, why
@@ -219,7 +220,7 @@ class _Execution:
         if self.state is None and (self.ending.is_set() or self.vanished.is_set()):
             self._end("interrupted", GONE if self.vanished.is_set() else ENDED)
 
-    def _write(self, message: Rows | Evaluated | Snapshot | Failed) -> None:
+    def _write(self, message: Rows | Evaluated | Asked | Snapshot | Failed) -> None:
         if isinstance(message, Snapshot):
             self.keeper.keep(message)
         elif isinstance(message, Failed):
@@ -230,6 +231,8 @@ class _Execution:
                 return  # it stands there from before the run was resumed
             data = {"epoch": message.epoch, "train_error": message.train_error, "test_error": message.test_error}
             self.store.add_event(self.run, "eval", data, contestant=message.contestant, step=message.step)
+        elif isinstance(message, Asked):
+            self.store.add_event(self.run, message.kind, message.data, contestant=message.contestant, step=message.step)
         else:
             if not self.store.append(self.run, message.contestant, message.first, message.values):
                 self.vanished.set()
@@ -269,6 +272,8 @@ class _Execution:
         elif command.kind == "pace":
             value = Recipe(pace=command.data["value"]).pace
             store.add_event(run, "pace", {"value": value}, step=control.set_pace(value))
+        elif command.kind in REQUESTS:
+            control.ask(command.kind, command.data)
         elif command.kind in ("pause", "step", "resume"):
             before = control.paused
             {"pause": control.pause, "step": control.step, "resume": control.resume}[command.kind]()

@@ -78,7 +78,7 @@ class _Header(_Strict):
 
 class _Event(_Strict):
     seq: Count
-    kind: Literal["state", "eval", "lr", "pace"]
+    kind: Literal["state", "eval", "lr", "pace", "sharpness", "histogram"]
     contestant: Text | None
     step: Count | None
     data: dict[str, int | Number | Text | None]

@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from resnet_viz.runs.liveness import LIVE_STATES, status
 from resnet_viz.runs.store import Event, Frame, RunRow, Store
 from resnet_viz.spec import Experiment, Stage
+from resnet_viz.spec.probes import DEFAULT
 
 from .thinning import Segment, Signals, frame_messages, segments
 from .witness import VerdictRow, Witness
@@ -69,11 +70,12 @@ def delta_message(store: Store, run: str, cursor: str | None) -> tuple[Message |
 class Follower:
     """Follows one run in the store: :meth:`poll` gives what is new, :meth:`since` what a late viewer has missed.
 
-    Blocking, for one thread at a time; it keeps 20 bytes a step for the verdicts, and no frames.
+    Blocking, for one thread at a time; it keeps 20 bytes a step for the verdicts, and no frames. ``quantity`` is what
+    the pictures of layers show (:data:`~resnet_viz.spec.QUANTITIES`).
     """
 
-    def __init__(self, store: Store, run: str) -> None:
-        self.store, self.run = store, run
+    def __init__(self, store: Store, run: str, quantity: str = DEFAULT) -> None:
+        self.store, self.run, self.quantity = store, run, quantity
         self.row: RunRow = store.row(run)
         self.cursor: Cursor = START
         self.state, self.reason = status(self.row)
@@ -84,7 +86,7 @@ class Follower:
 
     def _set_header(self) -> None:
         contestants: Sequence[dict[str, Any]] = self.row.header.get("contestants", ())
-        self._signals = {str(c.get("name")): Signals.of(c) for c in contestants}
+        self._signals = {str(c.get("name")): Signals.of(c, self.quantity) for c in contestants}
         self._witness = Witness(self.row.header)
         plan = planned(self.row.experiment_json)
         self._total, self._pace, self._lr = int(self.row.header.get("steps", plan.steps)), plan.pace, plan.lr
@@ -167,6 +169,7 @@ class Follower:
             "reason": self.reason, "trouble": self.trouble, "header": self.row.header,
             "experiment_steps": self._total, "pace": self._pace,
             "lr": self._lr, "warmup": self._warmup, "shortcuts": self._shortcuts, "recording": None,
+            "quantity": self.quantity,
         }  # fmt: skip
 
     def _delta(

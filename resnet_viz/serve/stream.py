@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from resnet_viz.runs.store import Store
+from resnet_viz.spec.probes import DEFAULT, QUANTITIES
 
 from .audience import BINNED, GONE, STOPPING, UNREADABLE, Assets, problem_page, watch_page
 from .feed import Hub
@@ -64,7 +65,10 @@ class LiveServer:
         return routes
 
     async def stream(self, request: Request) -> Response:
-        """One run's events. ``Last-Event-ID`` (or ``?after=``) resumes; ``?once`` ends after what was missed."""
+        """One run's events. ``Last-Event-ID`` (or ``?after=``) resumes; ``?once`` ends after what was missed.
+
+        ``?quantity=`` names what the pictures of layers show; what is none is the gradient norm.
+        """
         run = request.path_params["run"]
         if self.hub.closing:
             return _sentence(503, STOPPING)
@@ -78,7 +82,9 @@ class LiveServer:
             log.warning("the runs cannot be read", exc_info=True)
             return _sentence(503, UNREADABLE)
         after = request.headers.get("last-event-id") or request.query_params.get("after")
-        events = self.hub.events(run, after, once="once" in request.query_params)
+        wished = request.query_params.get("quantity", DEFAULT)
+        quantity = wished if wished in QUANTITIES else DEFAULT
+        events = self.hub.events(run, after, once="once" in request.query_params, quantity=quantity)
         return StreamingResponse(events, media_type="text/event-stream", headers=HEADERS)
 
     async def watch(self, request: Request) -> Response:

@@ -14,6 +14,7 @@ from .block import Frozen, Norm
 from .datasets import DATASETS, OWN, DatasetInfo, OwnImages, info_of
 from .network import MAX_NAME, Network, bounded
 from .plans import GROUPS, normed
+from .probes import ProbePlan
 from .shapes import block_shapes
 
 MAX_CONTESTANTS = 6
@@ -26,7 +27,8 @@ class Recipe(Frozen):
     SGD with momentum on mean cross-entropy. ``warmup_steps`` raise the learning rate linearly from
     ``learning_rate / warmup_steps``; ``schedule`` then keeps it, divides it by ten at one half and three
     quarters of the steps (He 2016a, Sect. 4.2), or lets it fall along a half cosine.
-    ``pace`` is a ceiling in steps a second for watching (0: as fast as it goes); it changes no number.
+    ``pace`` is a ceiling in steps a second for watching (0: as fast as it goes); it changes no number. Nor does
+    ``probes``, which asks for more telemetry.
 
     ``precision``: "fp32"; "tf32", where a GPU's convolutions and products keep ten bits of each factor's fraction
     (NVIDIA A100 white paper, 2020); "bf16", where convolutions, products and the maps between them are bfloat16
@@ -55,6 +57,7 @@ class Recipe(Frozen):
     loss: Literal["cross_entropy", "double_softmax"] = "cross_entropy"
     train_images: Annotated[int, Field(ge=2, le=100_000_000)] | None = None
     label_noise: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0
+    probes: ProbePlan = ProbePlan()
 
 
 class Experiment(Frozen):

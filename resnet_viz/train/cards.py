@@ -8,6 +8,7 @@ from typing import Any
 from ..inspect import layers, summarize
 from ..spec import Block, Experiment, Network
 from .engine import block_paths
+from .measures import measure_names
 from .probes import signal_names
 from .roles import role_names
 
@@ -53,6 +54,8 @@ def cards(experiment: Experiment) -> list[dict[str, Any]]:
     found = []
     for name, network in experiment.contestants.items():
         measured = layers(network)
+        paths = [layer.path for layer in measured]
+        more = measure_names(network, paths, experiment.recipe.probes)
         found.append(
             {
                 "name": name,
@@ -60,7 +63,7 @@ def cards(experiment: Experiment) -> list[dict[str, Any]]:
                 "network_name": network.name,
                 "parameters": summarize(network).params,
                 "description": describe_blocks(network),
-                "signals": list(signal_names([layer.path for layer in measured], block_paths(network))),
+                "signals": list(signal_names(paths, block_paths(network), more)),
                 "layers": [asdict(layer) for layer in measured],
             }
         )

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from ..spec import Recipe
 from .checkpoints import Past
+from .requests import Kind, Request
 from .schedule import Schedule
 
 WINDOW = 4
@@ -38,6 +40,7 @@ class Control:
         # The row that each contestant has or is on its way to: what it was allowed cannot be taken back.
         self._heading = {name: _heading(*past.begin(name), steps) for name in contestants}
         self._seen = past.rows - 1
+        self._requests: dict[str, list[Request]] = {name: [] for name in self._heading}
         self._stopped = False
         self._limit: int | None = None
         self._origin = (time.monotonic(), self._front)
@@ -108,6 +111,22 @@ class Control:
             self._changed.notify_all()
             return self._front
 
+    def ask(self, kind: Kind, data: Mapping[str, Any]) -> int | None:
+        """Let every contestant measure something once, at the same step; gives it, None when no step is left.
+
+        A paused race measures the row that it shows, a running one the next row that nobody has begun. Raises
+        ``SpecError`` for what cannot be measured.
+        """
+        with self._changed:
+            step = max(self._seen, *self._heading.values()) + 1 if self._limit is None else self._limit
+            if step >= self.steps:
+                return None
+            request = Request.of_command(step, kind, data)
+            for waiting in self._requests.values():
+                waiting.append(request)
+            self._changed.notify_all()
+            return step
+
     # -- the contestants' side ----------------------------------------------------------------------------
 
     def begin(self, contestant: str, step: int) -> float:
@@ -123,6 +142,17 @@ class Control:
             self._heading[contestant] = self.steps
             self._changed.notify_all()
 
+    def asked(self, contestant: str, step: int) -> Request | None:
+        """The next thing that the contestant is to measure at the row of ``step``; each is given once."""
+        with self._changed:
+            waiting = self._requests[contestant]
+            return waiting.pop(0) if waiting and waiting[0].step <= step else None
+
+    @property
+    def stopped(self) -> bool:
+        """True once the race is to end."""
+        return self._stopped
+
     def holds(self, step: int) -> bool:
         """True while a pause holds update ``step`` back."""
         limit = self._limit
@@ -131,11 +161,15 @@ class Control:
     def turn(self, contestant: str, step: int, patience: float, *, tell_pause: bool = False) -> bool | None:
         """Wait until update ``step`` may be applied: True now, False never (stopped), None when patience is over.
 
-        With ``tell_pause`` patience is over as soon as a pause holds the step.
+        With ``tell_pause`` patience is over as soon as a pause holds the step. It is over at once where something is
+        to be measured (:meth:`asked`).
         """
         with self._changed:
             end = time.monotonic() + patience
             while not self._stopped:
+                waiting = self._requests[contestant]
+                if waiting and waiting[0].step <= step:
+                    return None
                 if tell_pause and self.holds(step):
                     return None
                 delay = self._delay(step)

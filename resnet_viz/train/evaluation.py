@@ -38,6 +38,13 @@ class Evaluator:
         self._chunk = chunk_size(widest)
 
     @torch.no_grad()
+    def copy_of(self, model: nn.Module) -> nn.Module:
+        """Another copy, with the model's weights and buffers and without its hooks."""
+        made = copy.deepcopy(self._copy)
+        made.load_state_dict(model.state_dict())
+        return made
+
+    @torch.no_grad()
     def __call__(self, model: nn.Module) -> tuple[float, float]:
         """(train error, test error) of the model as fractions of the whole sets."""
         for mine, theirs in zip(self._copy.parameters(), model.parameters(), strict=True):

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,6 +19,7 @@ from .checkpoints import EvalRow, Past
 from .control import Control
 from .devices import choose, slots_for
 from .engine import EagerEngine, on_device
+from .requests import Kind, answer
 from .selection import data_of
 from .slots import Slots
 
@@ -49,6 +51,16 @@ class Evaluated:
     epoch: int
     train_error: float
     test_error: float
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What somebody asked to be measured, at the row of ``step``: the data of one event of that kind."""
+
+    contestant: str
+    step: int
+    kind: Kind
+    data: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -90,7 +102,7 @@ class Snapshot:
         self.waiting = False
 
 
-Message = Rows | Evaluated | Snapshot | Failed | Ended
+Message = Rows | Evaluated | Asked | Snapshot | Failed | Ended
 
 
 class Race:
@@ -215,9 +227,21 @@ class _Contestant:
                 return go
             if not self._flush():
                 return False
+            self._answer(step)
             if not kept and not writing and self.control.holds(step):
                 self._keep(step, computed=True)
                 kept = True
+
+    def _answer(self, step: int) -> None:
+        """Measure what was asked for. What cannot be measured costs its answer, never the contestant."""
+        while (request := self.control.asked(self.name, step)) is not None:
+            try:
+                found = answer(request, self.engine, step, self.slots, lambda: not self.control.stopped)
+            except RuntimeError as error:  # not enough memory, above all
+                logging.getLogger(__name__).warning("%s: %s", self.name, error)
+                found = [{"problem": _first_line(error)}]
+            for data in found:
+                self.put(Asked(self.name, step, request.kind, data))
 
     def _keep_is_due(self, seconds: float) -> bool:
         last = self.snapshot
@@ -259,16 +283,21 @@ class _Contestant:
             return True
         first, values = self.engine.probe.take()
         self.flushed = time.monotonic()
-        bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
+        # What a plan adds has gaps, and says nothing that the gradients do not.
+        always = self.engine.probe.always
+        bad = np.flatnonzero(~np.isfinite(values[:, :always]).all(axis=1))
         if not len(bad):
             self.put(Rows(self.name, first, values))
             return True
         row = int(bad[0])
         self.put(Rows(self.name, first, values[: row + 1]))
         self.failed = True
-        self.put(Failed(self.name, not_finite(self.name, first + row, self.engine.probe.signals, values[row])))
+        self.put(Failed(self.name, self._not_finite(first + row, values[row, :always])))
         self.control.stop()
         return False
+
+    def _not_finite(self, step: int, row: NDArray[np.float32]) -> str:
+        return not_finite(self.name, step, self.engine.probe.signals[: len(row)], row)
 
 
 def not_finite(contestant: str, step: int, signals: Sequence[str], row: NDArray[np.float32]) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import asdict
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 from resnet_viz.draw.colours import DASH, LABEL, MARKER, PALETTE, Theme, viridis
 from resnet_viz.draw.thresholds import EXPLANATION
 from resnet_viz.serve.audience import ICON, LOOK, SCRIPT, STYLESHEET, Assets
+from resnet_viz.spec import QUANTITIES
 
 _IMPORT = re.compile(r'^import \{[^}\n]*\} from "\./(?P<name>[a-z]+\.js)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?!default )", re.MULTILINE)
@@ -51,7 +53,7 @@ def look() -> dict[str, Any]:
     """Colours, dashes and words that the view draws with; the same tables as for the figures that stand still."""
     return {
         "palette": PALETTE, "labels": LABEL, "dash": DASH, "marker": MARKER, "viridis": [list(c) for c in viridis],
-        "how": list(EXPLANATION),
+        "how": list(EXPLANATION), "quantities": {key: asdict(row) for key, row in QUANTITIES.items()},
     }  # fmt: skip
 
 

@@ -17,7 +17,8 @@ import streamlit as st
 from resnet_viz.serve import Follower
 from resnet_viz.serve.messages import Message, Plan
 from resnet_viz.serve.recordings import messages_of
-from resnet_viz.spec import Experiment
+from resnet_viz.spec import QUANTITIES, Experiment
+from resnet_viz.spec.probes import DEFAULT
 
 from .live_assets import look, script, stylesheet
 from .live_server import open_store
@@ -67,7 +68,8 @@ def live_view(
     ``step``, ``stop``, ``{"kind": "lr" | "pace", "value": float}``, which :func:`steer` carries out. Without it
     :func:`steer` is called directly. Gives the component's result.
     """
-    messages = _recorded(str(recording)) if recording is not None else None
+    quantity = _quantity(key)
+    messages = _recorded(str(recording), quantity) if recording is not None else None
     polled = _is_polled(key, run_id)
 
     def commanded() -> None:
@@ -85,13 +87,15 @@ def live_view(
             "key": key, "run": run_id, "base": st.get_option("server.baseUrlPath"), "preview": preview,
             "messages": messages, "speed": speed, "controls": controls, "height": height, "look": look(),
             "polled": polled, "plan": _plan(experiment, steps), "said": said,
+             "quantity": quantity,
         },
         on_command_change=commanded,
         on_fallback_change=lambda: _remember_fallback(key),
+        on_quantity_change=lambda: None,
     )  # fmt: skip
     if run_id is not None and polled and messages is None:
         with st.container(key=f"{key}-feed"):
-            _poll(run_id, key)
+            _poll(run_id, key, quantity)
     return result
 
 
@@ -139,10 +143,16 @@ def _plan(experiment: Experiment | None, steps: int | None) -> dict[str, Any]:
 
 
 @st.cache_data(show_spinner=False, max_entries=8)
-def _recorded(path: str) -> list[Message]:
+def _recorded(path: str, quantity: str) -> list[Message]:
     from resnet_viz.runs import load_recording
 
-    return messages_of(load_recording(path))
+    return messages_of(load_recording(path), quantity)
+
+
+def _quantity(key: str) -> str:
+    """What the pictures of layers show: the visitor's choice in the component, the gradient norm by default."""
+    chosen = _value(key, "quantity")
+    return chosen if isinstance(chosen, str) and chosen in QUANTITIES else DEFAULT
 
 
 # -- the fallback -----------------------------------------------------------------------------------------
@@ -165,8 +175,8 @@ def _remember_fallback(key: str) -> None:
 class _Batches:
     """What the last polls of one run gave; the component takes those that it has not seen."""
 
-    def __init__(self, run_id: str) -> None:
-        self.run = run_id
+    def __init__(self, run_id: str, quantity: str) -> None:
+        self.run, self.quantity = run_id, quantity
         self.restart()
 
     def restart(self, number: int = 0) -> None:
@@ -177,7 +187,7 @@ class _Batches:
     def poll(self) -> None:
         whole = self.follower is None
         if self.follower is None:
-            self.follower = Follower(open_store(), self.run)
+            self.follower = Follower(open_store(), self.run, self.quantity)
             self.follower.poll()
             past = self.follower.since((0, 0))
             messages: list[Message] = [self.follower.header(), *([past] if past else [])]
@@ -189,11 +199,13 @@ class _Batches:
 
 
 @st.fragment(run_every=POLL_EVERY)
-def _poll(run_id: str, key: str) -> None:
+def _poll(run_id: str, key: str, quantity: str) -> None:
     name = f"{key} batches"
     batches = st.session_state.get(name)
-    if not isinstance(batches, _Batches) or batches.run != run_id:
-        batches = st.session_state[name] = _Batches(run_id)
+    if not isinstance(batches, _Batches) or (batches.run, batches.quantity) != (run_id, quantity):
+        before = batches.number if isinstance(batches, _Batches) else 0
+        batches = st.session_state[name] = _Batches(run_id, quantity)
+        batches.restart(before)
     known = batches
 
     def again() -> None:

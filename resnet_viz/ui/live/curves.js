@@ -1,6 +1,6 @@
 // Curves over steps: the loss, one layer's gradient norm, and the error on the whole sets.
 
-import { decadeLabel, decades, linearTicks, short } from "./numbers.js";
+import { linearTicks, placeOn, roundUp, scaleTicks, short } from "./numbers.js";
 import { Frame, Surface, spread } from "./surface.js";
 
 class Curves {
@@ -94,12 +94,6 @@ class Curves {
   }
 }
 
-/** The next round number, so that an axis does not move with every new value. */
-function roundUp(value) {
-  const power = 10 ** Math.floor(Math.log10(value));
-  return [1, 1.25, 1.6, 2, 2.5, 3, 4, 5, 6.5, 8, 10].find((m) => m * power >= value * 1.02) * power;
-}
-
 /** Loss per step, or where a layer is chosen its gradient norm per step. */
 export class StepCurves extends Curves {
   constructor(parent) {
@@ -110,7 +104,7 @@ export class StepCurves extends Curves {
     this.begin(model, style);
     const chosen = layer !== null;
     const value = (c, i) => (chosen ? c.track.grad[i][c.main[layer]] : c.track.loss[i]);
-    const y = chosen ? this.logAxis(model, style) : this.lossAxis(model, style);
+    const y = chosen ? this.layerAxis(model, style) : this.lossAxis(model, style);
     if (!model.started) return;
     const labels = [];
     const has = model.contestants.filter((c) => !chosen || layer < c.main.length);
@@ -145,6 +139,7 @@ export class StepCurves extends Curves {
       surface.pen.globalAlpha = alpha;
     }
     surface.path(xs, ys, colour, 1.9, style.dash(c.role));
+    if (chosen && c.gaps) return;
     ys.forEach((height, i) => {
       if (Number.isNaN(height)) surface.marker("x", xs[i], frame.y0 + 2, 3, colour);
     });
@@ -160,17 +155,14 @@ export class StepCurves extends Curves {
     return y;
   }
 
-  logAxis(model, style) {
+  /** The axis of the quantity that the layers' pictures show. */
+  layerAxis(model, style) {
     const scale = model.scale();
     const { frame } = this;
-    const y = (v) => {
-      if (!Number.isFinite(v)) return NaN;
-      const at = v > 0 ? (Math.log10(v) - scale.low) / (scale.high - scale.low) : 0;
-      return frame.y1 - Math.max(0, Math.min(1, at)) * frame.height;
-    };
-    const labelled = decades(scale.low, scale.high, Math.floor(frame.height / 26));
-    this.axes(labelled.map((e) => 10 ** e), y, (v) => decadeLabel(Math.round(Math.log10(v))), style, model.total);
-    return y;
+    const height = (at) => frame.y1 - Math.max(0, Math.min(1, at)) * frame.height;
+    const labels = new Map(scaleTicks(scale, Math.floor(frame.height / 26)));
+    this.axes([...labels.keys()], height, (at) => labels.get(at), style, model.total);
+    return (v) => height(placeOn(v, scale));
   }
 }
 
