@@ -102,6 +102,8 @@ def test_the_navigation_has_the_page_only_when_there_is_a_model(
         "ResNet Viz",
         "Playground",
         "Race",
+        "Questions",
+        "Lab",
         "Compare",
         "Runs",
         "Pretrained",
