@@ -31,7 +31,8 @@ class Recipe(Frozen):
     (NVIDIA A100 white paper, 2020); "bf16", where convolutions, products and the maps between them are bfloat16
     while weights, optimizer and loss stay float32 (torch.autocast). ``augment`` "crop_flip": each training image is
     padded by 4 pixels, cropped back at a random place and mirrored by a coin (He 2016a, Sect. 4.2), drawn from the
-    seed and the epoch alone.
+    seed and the epoch alone. ``evaluate_every`` is the number of epochs from one evaluation to the next; before the
+    first step and after the last there is one always.
     """
 
     epochs: Annotated[int, Field(ge=1, le=10_000)] = 8
@@ -46,6 +47,7 @@ class Recipe(Frozen):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     precision: Literal["fp32", "tf32", "bf16"] = "fp32"
     augment: Literal["none", "crop_flip"] = "none"
+    evaluate_every: Annotated[int, Field(ge=1, le=10_000)] = 1
 
 
 class Experiment(Frozen):

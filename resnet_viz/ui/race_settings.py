@@ -20,6 +20,10 @@ from .sharing import open_button, save_button, uploaded
 
 PACES: dict[float, str] = {0.0: "as fast as it goes", 20.0: "20 steps a second", 5.0: "5 steps a second"}
 DEVICES = {"auto": "CUDA if there is one, else CPU", "cpu": "CPU", "cuda": "CUDA"}
+CHOICES = {
+    "augment": ("Augmentation", {"none": "none", "crop_flip": "pad 4, crop, flip"}),
+    "precision": ("Precision", {"fp32": "fp32", "tf32": "TF32 (GPU)", "bf16": "bf16"}),
+}
 NUMBERS = (("epochs", "Epochs"), ("batch", "Batch size"), ("learning_rate", "Learning rate"), ("seed", "Seed"))
 
 
@@ -106,10 +110,22 @@ def _recipe(session: RaceSession) -> None:
             on_change=_number, args=(session, "device", key),
         )  # fmt: skip
         _refusal(session, "device")
+    _choices(session)
     st.caption(
         f"SGD with momentum {recipe.momentum:g}, weight decay {recipe.weight_decay:g}, {recipe.warmup_steps} warm-up "
         f"steps, schedule {recipe.schedule}. Pace is a ceiling for watching: it changes no number."
     )
+
+
+def _choices(session: RaceSession) -> None:
+    recipe = session.experiment.recipe
+    for column, (field, (label, options)) in zip(st.columns(2), CHOICES.items(), strict=True):
+        with column:
+            key = _key(session, field)
+            st.selectbox(
+                label, list(options), index=list(options).index(getattr(recipe, field)),
+                format_func=options.__getitem__, key=key, on_change=_number, args=(session, field, key),
+            )  # fmt: skip
 
 
 def _refusal(session: RaceSession, place: str) -> None:
