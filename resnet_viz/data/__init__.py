@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from . import own_images
 from .dataset import Dataset, dataset, load
 
-__all__ = ["Dataset", "dataset", "load"]
+__all__ = ["Dataset", "dataset", "load", "own_images"]

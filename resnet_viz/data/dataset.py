@@ -12,7 +12,8 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from ..spec.datasets import DATASETS
+from ..spec.datasets import DATASETS, OwnImages
+from . import own_images
 
 if TYPE_CHECKING:
     import torch
@@ -22,9 +23,9 @@ if TYPE_CHECKING:
 class Dataset:
     """Images and labels as tensors on the CPU.
 
-    ``train_x`` and ``test_x`` are float32 [N, C, H, W] with values from 0 to 1, ``train_y`` and ``test_y`` int64 [N]
-    with values below ``len(classes)``; ``classes`` are the labels' names in order. Loaded once a process and
-    shared: never write into them.
+    ``train_x`` and ``test_x`` are float32 [N, C, H, W] with values from 0 to 1 (a person's own images are normalised
+    by channel), ``train_y`` and ``test_y`` int64 [N] with values below ``len(classes)``; ``classes`` are the labels'
+    names in order. Loaded once a process and shared: never write into them.
     """
 
     name: str
@@ -49,10 +50,15 @@ def dataset(name: str) -> Callable[[Loader], Loader]:
     return register
 
 
-def load(name: str) -> Dataset:
-    """The data set of that name, read once a process. Raises ``KeyError`` listing the names when there is none."""
-    if name not in _LOADERS and name in DATASETS:
-        import_module(f"{__package__}.{name}")
-    if name not in _LOADERS:
-        raise KeyError(f"no data set is called {name[:40]!r}; the data sets are: {', '.join(DATASETS | _LOADERS)}")
-    return _LOADERS[name]()
+def load(data: str | OwnImages) -> Dataset:
+    """The data set of that name, read once a process, or a person's own images.
+
+    Raises ``KeyError`` listing the names when there is none, ``SpecError`` when this machine has not those images.
+    """
+    if isinstance(data, OwnImages):
+        return own_images.load(data)
+    if data not in _LOADERS and data in DATASETS:
+        import_module(f"{__package__}.{data}")
+    if data not in _LOADERS:
+        raise KeyError(f"no data set is called {data[:40]!r}; the data sets are: {', '.join(DATASETS | _LOADERS)}")
+    return _LOADERS[data]()

@@ -13,17 +13,23 @@ from resnet_viz.spec import Network, preset, presets
 from resnet_viz.spec.experiment import MAX_CONTESTANTS
 
 from .plain_text import plain
+from .race_data import data_set
 from .race_session import RaceSession
 from .race_state import preset_of, read_file, with_network, with_recipe, with_twin, without
 from .sharing import open_button, save_button, uploaded
 
 PACES: dict[float, str] = {0.0: "as fast as it goes", 20.0: "20 steps a second", 5.0: "5 steps a second"}
 DEVICES = {"auto": "CUDA if there is one, else CPU", "cpu": "CPU", "cuda": "CUDA"}
+CHOICES = {
+    "augment": ("Augmentation", {"none": "none", "crop_flip": "pad 4, crop, flip"}),
+    "precision": ("Precision", {"fp32": "fp32", "tf32": "TF32 (GPU)", "bf16": "bf16"}),
+}
 NUMBERS = (("epochs", "Epochs"), ("batch", "Batch size"), ("learning_rate", "Learning rate"), ("seed", "Seed"))
 
 
 def settings(session: RaceSession) -> None:
     """All of it, to be placed in a popover."""
+    data_set(session)
     _contestants(session)
     _recipe(session)
 
@@ -40,7 +46,7 @@ def _contestants(session: RaceSession) -> None:
     race = session.experiment
     full = len(race.contestants) >= MAX_CONTESTANTS
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.markdown("**Contestants** · on digits, 8 × 8 pixels", width="stretch")
+        st.markdown("**Contestants**", width="stretch")
         st.button(
             "Add a contestant", key=_key(session, "add"), on_click=_add, args=(session,), disabled=full,
             type="tertiary", icon=":material/add:",
@@ -61,12 +67,12 @@ def _contestants(session: RaceSession) -> None:
             )  # fmt: skip
         _refusal(session, f"contestant {index}")
     for change in session.changes:
-        st.caption(f"Fitted to digits: {plain(change)}.")
+        st.caption(f"Fitted to the images: {plain(change)}.")
 
 
 def _choice(session: RaceSession, index: int, name: str, network: Network) -> None:
     """One contestant's network: the presets, and its own when it is none of them."""
-    mine = preset_of(network)
+    mine = preset_of(network, session.experiment.dataset)
     own = f"{cut_middle(network.name, 30)} (own)"
     options = [*presets(), *([] if mine else [own])]
     key = _key(session, f"network {index}")
@@ -104,10 +110,22 @@ def _recipe(session: RaceSession) -> None:
             on_change=_number, args=(session, "device", key),
         )  # fmt: skip
         _refusal(session, "device")
+    _choices(session)
     st.caption(
         f"SGD with momentum {recipe.momentum:g}, weight decay {recipe.weight_decay:g}, {recipe.warmup_steps} warm-up "
         f"steps, schedule {recipe.schedule}. Pace is a ceiling for watching: it changes no number."
     )
+
+
+def _choices(session: RaceSession) -> None:
+    recipe = session.experiment.recipe
+    for column, (field, (label, options)) in zip(st.columns(2), CHOICES.items(), strict=True):
+        with column:
+            key = _key(session, field)
+            st.selectbox(
+                label, list(options), index=list(options).index(getattr(recipe, field)),
+                format_func=options.__getitem__, key=key, on_change=_number, args=(session, field, key),
+            )  # fmt: skip
 
 
 def _refusal(session: RaceSession, place: str) -> None:

@@ -186,10 +186,28 @@ def test_the_twin_in_one_click(store: Store) -> None:
     app = opened()
     next(s for s in app.selectbox if s.label == "Contestant 2").set_value("resnet18").run()
     assert list(session(app).experiment.contestants) == ["plain-56", "resnet18"]
-    assert "Fitted to digits: 1000 classes become 10." in texts(app)
+    assert "Fitted to the images: 1000 classes become 10." in texts(app)
     checked(button(app, "Against its plain twin").click().run())
     assert list(session(app).experiment.contestants) == ["plain18", "resnet18"]
-    assert [s.value for s in app.selectbox[:2]] == ["plain18", "resnet18"]
+    assert [s.value for s in app.selectbox if s.label.startswith("Contestant")] == ["plain18", "resnet18"]
+
+
+def test_ones_own_images_are_chosen_and_the_networks_fitted_there_and_back(store: Store) -> None:
+    from resnet_viz.data import own_images
+    from tests.data.test_own_images import arrays, packed
+
+    own = own_images.add(packed(arrays()), "mine")
+    app = opened()
+    checked(next(s for s in app.selectbox if s.label == "Data set").set_value("own:mine").run())
+    race = session(app).experiment
+    assert race.dataset == own and read_address(query(app)).experiment == race
+    assert all((net.input.channels, net.head.classes) == (3, 3) for net in race.contestants.values())
+    assert any(text.startswith("mine (your own images), 8 × 8 · ") for text in texts(app))
+    again = opened(**query(app))
+    own_images.remove("mine")  # the race still says what it is about
+    assert session(checked(again.run())).experiment == race
+    checked(next(s for s in again.selectbox if s.label == "Data set").set_value("digits").run())
+    assert session(again).experiment == default_experiment()
 
 
 def test_contestants_come_and_go(store: Store) -> None:
