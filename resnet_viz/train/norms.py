@@ -37,7 +37,7 @@ class Norms:
         """The L2 norm of one tensor, a scalar."""
         norm: torch.Tensor
         if self._looks:
-            norm = torch.linalg.vector_norm(tensor)
+            norm = torch.linalg.vector_norm(tensor, dtype=torch.float32)  # a bfloat16 norm would be rounded
             if SAFE[0] < norm.item() < SAFE[1]:
                 return norm
         norm = torch.linalg.vector_norm(tensor, dtype=WIDE)

@@ -51,6 +51,7 @@ class Probe:
         self.measures = measures
         self._weights = [weight_of(model, path) for path in layers]
         self._norms = Norms(device)
+        self._measured: tuple[torch.Tensor, ...] = ()
         self._inputs = [torch.zeros((), device=device) for _ in blocks]
         self._ring = torch.zeros(capacity, len(self.signals) - 1, device=device)
         self._rates: list[float] = []
@@ -71,16 +72,24 @@ class Probe:
     def record(self, loss: torch.Tensor, error: torch.Tensor, rate: float) -> None:
         """Write one row from the gradients as they stand; ``loss`` and ``error`` are scalars on the device.
 
-        Raises ``BufferError`` when :meth:`take` was not called for ``capacity`` rows.
+        Raises what :meth:`put` raises.
         """
+        self.put(self.measure(loss, error), rate)
+
+    def measure(self, loss: torch.Tensor, error: torch.Tensor) -> torch.Tensor:
+        """The row without the learning rate, from the gradients as they stand; a GPU does not wait for the host."""
+        # A layer without a gradient (there is none in a network of ours) would shift the columns.
+        self._measured = self._norms.of([weight.grad for weight in self._weights if weight.grad is not None])
+        return torch.stack((loss, error, *self._measured, *self._inputs))
+
+    def put(self, row: torch.Tensor, rate: float) -> None:
+        """Keep a copy of a measured row. Raises ``BufferError`` when nobody took one for ``capacity`` rows."""
         if self.waiting == self.capacity:
             raise BufferError(f"{self.capacity} rows wait in the ring: take them first")
-        row = self._ring[(self._first + self.waiting) % self.capacity]
-        # A layer without a gradient (there is none in a network of ours) would shift the columns.
-        norms = self._norms.of([weight.grad for weight in self._weights if weight.grad is not None])
-        row[: self.always - 1].copy_(torch.stack((loss, error, *norms, *self._inputs)))
+        place = self._ring[(self._first + self.waiting) % self.capacity]
+        place[: self.always - 1].copy_(row)
         if self.measures is not None:
-            row[self.always - 1 :].copy_(self.measures.row(norms, rate))
+            place[self.always - 1 :].copy_(self.measures.row(self._measured, rate))
         self._rates.append(rate)
         self._due()
 

@@ -28,8 +28,8 @@ def table() -> str:
     found = [Checked(known) for lab in labs() if (known := recording(lab.slug)) is not None]
     seconds, processor = sum(one.seconds for one in found), sum(one.processor for one in found)
     rows = "".join(f"{row(lab)}\n" for lab in labs())
-    whole = f"All of them, one repeat each: {seconds / 60:.1f} minutes, {processor / 60:.1f} of processor time."
-    return f"{head}{rows}\n{whole}\n"
+    total = f"All of them, one repeat each: {seconds / 60:.1f} minutes, {processor / 60:.1f} of processor time."
+    return f"{head}{rows}\n{total}\n"
 
 
 def written(text: str) -> str:
