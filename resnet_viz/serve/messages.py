@@ -19,6 +19,7 @@ from resnet_viz.runs.liveness import LIVE_STATES, status
 from resnet_viz.runs.store import Event, Frame, RunRow, Store
 from resnet_viz.spec import Experiment, Stage
 from resnet_viz.spec.probes import DEFAULT
+from resnet_viz.train.changes import KINDS
 
 from .thinning import Segment, Signals, frame_messages, segments
 from .witness import VerdictRow, Witness
@@ -148,7 +149,7 @@ class Follower:
             value = event.data.get("value")
             if event.kind == "pace" and isinstance(value, int | float):
                 self._pace = float(value)
-            if event.kind == "lr" and isinstance(value, int | float):
+            if event.kind == "lr" and isinstance(value, int | float) and not event.data.get("planned"):
                 self._lr = float(value)
 
     def since(self, after: Cursor) -> Message | None:
@@ -200,11 +201,17 @@ def eval_rows(events: Iterable[Event]) -> list[dict[str, Any]]:
 
 
 def mark_rows(events: Iterable[Event]) -> list[dict[str, Any]]:
-    """Changes of learning rate and pace that are drawn as marks; those without a step are the run's own start."""
+    """Changes by hand that are drawn as marks; those without a step are the run's own start.
+
+    One that concerns a single shortcut has its contestant, "c", and its "block"; one that a rewind brings with it is
+    "planned": told before its step has come.
+    """
     return [
         {"kind": e.kind, "step": e.step, "value": e.data.get("value")}
+        | ({"c": e.contestant, "block": e.data.get("block")} if e.kind == "shortcut" else {})
+        | ({"planned": True} if e.data.get("planned") else {})
         for e in events
-        if e.kind in ("lr", "pace") and e.step is not None
+        if (e.kind == "pace" or e.kind in KINDS) and e.step is not None
     ]
 
 

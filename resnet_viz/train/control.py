@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..spec import Recipe
+from .changes import Change, in_order
+from .changes import Kind as Changed
 from .checkpoints import Past
 from .requests import Kind, Request
 from .schedule import Schedule
@@ -21,7 +23,7 @@ LONGEST_WAIT = 60.0
 
 
 class Control:
-    """Pause, single step, resume, stop, learning rate and pace of one race. Safe to use from any thread.
+    """Pause, single step, resume, stop, pace, changes and requests of one race. Safe to use from any thread.
 
     Each contestant computes the row of step s (loss and gradients at the weights of that moment), asks for its
     turn, and only then applies update s. So a race that is paused shows the networks as they stand, at first
@@ -34,8 +36,9 @@ class Control:
         past = past or Past()
         self.steps = steps
         self._schedule = Schedule(recipe, steps)
-        for step, value in past.changes:
-            self._schedule.change(step, value)
+        self._changes: tuple[Change, ...] = ()
+        for change in past.changes:
+            self._add(change)
         self._pace = recipe.pace if past.pace is None else past.pace
         # The row that each contestant has or is on its way to: what it was allowed cannot be taken back.
         self._heading = {name: _heading(*past.begin(name), steps) for name in contestants}
@@ -54,10 +57,10 @@ class Control:
         return self._limit is not None
 
     @property
-    def changes(self) -> tuple[tuple[int, float], ...]:
-        """Learning rates set by hand so far, as (first step, value)."""
+    def changes(self) -> tuple[Change, ...]:
+        """What was changed by hand so far, and what is to be changed, by step."""
         with self._changed:
-            return self._schedule.changes
+            return self._changes
 
     @property
     def reached(self) -> int:
@@ -91,17 +94,30 @@ class Control:
             self._changed.notify_all()
 
     def set_learning_rate(self, value: float) -> int | None:
-        """Change the learning rate for all; gives the first step that has it, None when no step is left for it.
+        """:meth:`change` the learning rate for all; gives the first step that has it, None when no step is left."""
+        change = self.change("lr", value)
+        return change.step if change else None
+
+    def change(
+        self, kind: Changed, value: float, contestant: str | None = None, block: str | None = None
+    ) -> Change | None:
+        """Make a :class:`~resnet_viz.train.changes.Change` and give it; None when no step is left for it.
 
         It is a step that no contestant is on its way to, so that the change meets all of them at the same step, and
-        none that was on a screen before the run was resumed.
+        none that was on a screen before the run was resumed. Raises ``ValueError`` for a value out of bounds.
         """
         with self._changed:
             step = max(self._seen, *self._heading.values()) + 1
+            change = Change(step=step, kind=kind, value=value, contestant=contestant, block=block)
             if step >= self.steps:
                 return None
-            self._schedule.change(step, value)
-            return step
+            self._add(change)
+            return change
+
+    def _add(self, change: Change) -> None:
+        self._changes = in_order((*self._changes, change))
+        if change.kind == "lr":
+            self._schedule.change(change.step, change.value)
 
     def set_pace(self, value: float) -> int:
         """At most ``value`` steps a second from now on, 0 for no limit; gives the step that was reached."""
@@ -135,6 +151,11 @@ class Control:
             self._heading[contestant] = step
             self._changed.notify_all()
             return self._schedule[step]
+
+    def changes_until(self, contestant: str, step: int) -> tuple[Change, ...]:
+        """The contestant's changes that hold at the row of ``step``, in order; those given before come first."""
+        with self._changed:
+            return tuple(c for c in self._changes if c.step <= step and c.concerns(contestant))
 
     def end(self, contestant: str) -> None:
         """Say that the contestant has done its last update."""

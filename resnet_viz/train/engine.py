@@ -15,6 +15,7 @@ from ..nn.stochastic import Stochastic
 from ..spec import Network, ProbePlan, Recipe
 from ..spec.shapes import after_stem, block_shapes
 from .batches import Batches
+from .changes import Change
 from .checkpoints import CheckpointError
 from .evaluation import Evaluator
 from .losses import LOSSES
@@ -22,6 +23,7 @@ from .measures import Measures, measure_names
 from .precision import autocast
 from .probes import Probe, weight_of
 from .state import PROBE, copied, gather, part, scatter
+from .steering import Shortcuts, steer
 
 
 def block_paths(network: Network) -> tuple[str, ...]:
@@ -92,6 +94,8 @@ class EagerEngine:
             fused=fused,
         )
         self._layers = tuple(layers)
+        self._network, self._seed = network, recipe.seed
+        self.shortcuts = Shortcuts((self.model, self._evaluator.copy))
         self._measures = self._planned(network, recipe.probes, layers)
         self.probe = Probe(self.model, layers, block_paths(network), device, measures=self._measures)
         self._stream: torch.cuda.Stream | None = None
@@ -145,6 +149,14 @@ class EagerEngine:
     def evaluate(self) -> tuple[float, float]:
         """(train error, test error) on the whole sets as fractions, batch-norm statistics estimated again."""
         return self._evaluator(self.model)
+
+    def steer(self, change: Change) -> None:
+        """Let a change hold from the next :meth:`compute` on. The learning rate comes with each step."""
+        if change.kind == "weight_decay":
+            for group in self._optimizer.param_groups:
+                group["weight_decay"] = change.value
+        else:
+            steer(change, self.model, self._network, self.shortcuts, self._seed)
 
     def weights(self) -> Iterator[tuple[str, nn.Parameter]]:
         """Path and weight of each measured layer, with the gradients of the last :meth:`compute`."""

@@ -71,7 +71,10 @@ def _built(
         name: kind(network, experiment.recipe, data, layers[name], device)
         for name, network in experiment.contestants.items()
     }
-    for name, found in (past.checkpoints if past else {}).items():
+    past = past or Past()
+    for name, found in past.checkpoints.items():
+        for change in past.settled(name):  # first: it may add layers, whose state is then restored
+            engines[name].steer(change)
         engines[name].restore(found.tensors, found.place.step, computed=found.place.computed)
     for engine in engines.values():
         if isinstance(engine, GraphEngine):

@@ -19,6 +19,7 @@ import torch
 from torch import nn
 
 from ..nn.stochastic import sources
+from .changes import Change
 from .engine import EagerEngine
 from .state import BUFFER
 
@@ -96,6 +97,12 @@ class GraphEngine(EagerEngine):
         else:
             self._now.update()
         self._wait_for_device()
+
+    def steer(self, change: Change) -> None:
+        """As :meth:`EagerEngine.steer`; what a graph holds as a number or a layer is captured anew."""
+        super().steer(change)
+        if change.kind != "lr" and hasattr(self, "_steps"):
+            self.prepare()
 
     def _can_capture(self) -> bool:
         if self._stream is None:

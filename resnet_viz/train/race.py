@@ -14,7 +14,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..spec import Experiment, sentence
+from ..spec import Experiment, SpecError, sentence
+from .changes import Change
+from .changes import Kind as Changed
 from .checkpoints import EvalRow, Past
 from .control import Control
 from .devices import choose, slots_for
@@ -91,7 +93,7 @@ class Snapshot:
     step: int
     computed: bool
     tensors: dict[str, torch.Tensor]
-    changes: tuple[tuple[int, float], ...]
+    changes: tuple[Change, ...]
     evals: tuple[EvalRow, ...]
     seconds: float = 0.0
     waiting: bool = True
@@ -147,6 +149,22 @@ class Race:
         for thread in self._threads:
             thread.start()
 
+    def change(
+        self, kind: Changed, value: float, contestant: str | None = None, block: str | None = None
+    ) -> Change | None:
+        """Change something by hand: see :meth:`~resnet_viz.train.control.Control.change`.
+
+        Raises ``ValueError`` for a value out of bounds, and ``SpecError`` for a shortcut that there is not.
+        """
+        if kind in ("alpha", "drop_path") and not any(len(engine.shortcuts) for engine in self.engines.values()):
+            raise SpecError("No contestant has a shortcut.")
+        if kind == "shortcut":
+            if contestant not in self.engines:
+                raise SpecError(f"No contestant is called {str(contestant)[:80]!r}.")
+            if block not in self.engines[contestant].shortcuts:
+                raise SpecError(f"{contestant} has no shortcut at {str(block)[:80]!r}.")
+        return self.control.change(kind, value, contestant, block)
+
     def join(self) -> None:
         """Wait until all contestants have ended."""
         for thread in self._threads:
@@ -183,6 +201,7 @@ class _Contestant:
         self.begin = race.past.begin(name)
         self.evals = list(race.past.evals(name))
         self.rate = 0.0
+        self.changed = len(race.past.settled(name))
         self.failed = False
         self.snapshot: Snapshot | None = None
         self.kept = time.monotonic()
@@ -211,6 +230,10 @@ class _Contestant:
     def _compute(self, step: int) -> bool:
         with self.slots:
             self.rate = self.control.begin(self.name, step)
+            changes = self.control.changes_until(self.name, step)
+            for change in changes[self.changed :]:
+                self.engine.steer(change)
+            self.changed = len(changes)
             self.engine.compute(step, self.rate)
         return self._flush_if_due() and (step > 0 or self._evaluate(0))
 

@@ -29,9 +29,16 @@ __all__ = ["Command", "live_view", "steer"]
 Command = dict[str, Any]
 POLL_EVERY = 0.5
 REPEATED = 6
-KINDS = frozenset({"start", "pause", "resume", "step", "stop", "rewind", "lr", "pace"})
-STEERING = frozenset({"pause", "resume", "step", "stop", "lr", "pace"})
-LIMITS = {"lr": (0.0, 100.0), "pace": (-1e-9, 1000.0)}
+LIMITS = {
+    "lr": (0.0, 100.0), "pace": (-1e-9, 1000.0), "alpha": (-1e-9, 4.0), "drop_path": (0.0, 1.0),
+    "weight_decay": (-1e-9, 1.0), "shortcut": (-1e-9, 1.0),
+}  # fmt: skip
+"""Of commands with a value: what it is above, and its greatest."""
+STEERING = frozenset({"pause", "resume", "step", "stop", "sharpness", "histogram", *LIMITS})
+KINDS = STEERING | {"start", "rewind"}
+WISHES = ("lr", "pace")
+"""What may come with a start."""
+MAX_TEXT = 400
 
 _component = st.components.v2.component("resnet_viz_live", css=stylesheet(), js=script("index.js"))
 _feed = st.components.v2.component("resnet_viz_feed", js=script("feed.js"))
@@ -64,8 +71,10 @@ def live_view(
 
     ``on_command`` gets every command of the control bar, checked, as a dict, in a callback (before the page's script
     runs again): ``{"kind": "start", "paused": bool, "pace": float, "lr": float}`` (``lr`` only when it was typed),
-    ``{"kind": "rewind", "paused": bool}`` (same weights again; not paused for "Race again"), and ``pause``, ``resume``,
-    ``step``, ``stop``, ``{"kind": "lr" | "pace", "value": float}``, which :func:`steer` carries out. Without it
+    ``{"kind": "rewind", "paused": bool, "changes": bool}`` (same weights again; not paused for "Race again"; with what
+    was changed by hand, or without), and what :func:`steer` carries out: ``pause``, ``resume``, ``step``, ``stop``,
+    ``{"kind": "lr" | "pace" | "alpha" | "drop_path" | "weight_decay", "value": float}``, ``{"kind": "shortcut",
+    "contestant": str, "block": str, "value": 0 | 1}``, ``sharpness``, ``{"kind": "histogram", "of": str}``. Without it
     :func:`steer` is called directly. Gives the component's result.
     """
     quantity = _quantity(key)
@@ -105,8 +114,7 @@ def steer(run_id: str, command: Command) -> None:
     if known is None or known["kind"] not in STEERING:
         return
     store = open_store()
-    value = {"value": known["value"]} if "value" in known else {}
-    store.command(run_id, known["kind"], **value)
+    store.command(run_id, known["kind"], **{key: value for key, value in known.items() if key != "kind"})
 
 
 def checked(command: object) -> Command | None:
@@ -117,15 +125,29 @@ def checked(command: object) -> Command | None:
     clean: Command = {"kind": kind}
     if kind in LIMITS:
         value = _number(command.get("value"), kind)
-        return None if value is None else {"kind": kind, "value": value}
+        return None if value is None else _whose(command, {"kind": kind, "value": value})
+    if kind == "histogram":
+        clean["of"] = "gradient" if command.get("of") == "gradient" else "weight"
     if kind in ("start", "rewind"):
         clean["paused"] = command.get("paused") is True
+    if kind == "rewind":
+        clean["changes"] = command.get("changes") is True
     if kind == "start":
-        for name in LIMITS:
+        for name in WISHES:
             value = _number(command.get(name), name)
             if value is not None:
                 clean[name] = value
     return clean
+
+
+def _whose(command: Mapping[str, Any], clean: Command) -> Command | None:
+    """A shortcut's contestant and block with it; None where they cannot be."""
+    if clean["kind"] != "shortcut":
+        return clean
+    names = {key: command.get(key) for key in ("contestant", "block")}
+    if clean["value"] not in (0, 1) or not all(isinstance(n, str) and 0 < len(n) <= MAX_TEXT for n in names.values()):
+        return None
+    return clean | names
 
 
 def _number(value: object, name: str) -> float | None:

@@ -342,7 +342,7 @@ def test_a_feed_ends_a_while_after_its_last_viewer(store: Store, monkeypatch: py
         feed = hub._feeds[run, "grad_norm"]
         assert not feed.ended
         await asyncio.sleep(0.2)
-        assert feed.ended and run not in hub._feeds
+        assert feed.ended and (run, "grad_norm") not in hub._feeds
 
     with_hub(store, body)
 
