@@ -144,9 +144,9 @@ def _more(session: RaceSession) -> None:
         with columns[3]:
             key = _key(session, "label_noise")
             st.number_input(
-                "Share of wrong labels", value=float(recipe.label_noise), step=0.1, format="%g", key=key,
+                "Wrong labels", value=float(recipe.label_noise), step=0.1, format="%g", key=key,
                 on_change=_number, args=(session, "label_noise", key),
-                help="From 0 to 1, of the training labels; the test labels stay right (after Zhang et al. 2017).",
+                help="Their share of the training labels, 0 to 1; the test labels stay right (after Zhang et al. 2017).",
             )  # fmt: skip
             _refusal(session, "label_noise")
 
