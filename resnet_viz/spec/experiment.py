@@ -37,6 +37,7 @@ class Recipe(Frozen):
     seed and the epoch alone. ``evaluate_every`` is the number of epochs from one evaluation to the next; before the
     first step and after the last there is one always.
 
+
     ``loss``: "cross_entropy", or "double_softmax", the mistake of a softmax before a cross-entropy that has its own.
     ``train_images``: only so many training images, the first of a random choice that takes the classes in turn;
     ``label_noise``: the share of training labels that are replaced by another class (after Zhang et al. 2017, arXiv

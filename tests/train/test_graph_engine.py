@@ -33,7 +33,7 @@ def engine(kind: type[EagerEngine], network: Network, recipe: Recipe = RECIPE, d
     data = on_device(few, device)
     made = kind(network, recipe, data, [layer.path for layer in layers(network)], device, fused=True)
     if device.type == "cpu":
-        made.probe._looks = False  # as on a GPU, where a probe never asks
+        made.probe._norms._looks = False  # as on a GPU, where a probe never asks
     return made
 
 

@@ -246,7 +246,8 @@ export class RunModel {
     this.recording = message.recording;
     const device = header.device || {};
     this.device = deviceWords(device);
-    this.about = [header.dataset, this.device, "seed" in header ? `seed ${header.seed}` : ""].filter(Boolean).join(" · ");
+    const images = String(header.dataset || "").replaceAll("_", " ");
+    this.about = [images, this.device, "seed" in header ? `seed ${header.seed}` : ""].filter(Boolean).join(" · ");
     const measured = new Set((header.contestants || []).flatMap((c) => (c.signals || []).map((name) => name.split("/")[0])));
     this.available = Object.keys(this.quantities).filter((key) => measured.has(key));
     if (header.contestants) this.setContestants(header.contestants, message.shortcuts || {});
