@@ -35,7 +35,7 @@ def networks(bench: Bench) -> dict[tuple[str, int], Network]:
 def measure(bench: Bench, seed: int) -> Iterator[Finding]:
     """The errors on the whole sets after each epoch of each network."""
     found = {f"{kind}-{layers}": (kind, layers, net) for (kind, layers), net in networks(bench).items()}
-    epochs, dataset = (LARGE_EPOCHS, "cifar10") if bench.large else (EPOCHS, "digits")
+    epochs, dataset = (LARGE_EPOCHS, bench.cifar10) if bench.cifar10 else (EPOCHS, "digits")
     trial = bench.race({name: net for name, (_, _, net) in found.items()}, seed=seed, dataset=dataset, epochs=epochs)
     for row in trial:
         kind, layers, _ = found[row.contestant]
