@@ -118,7 +118,7 @@ def card(name: str) -> Guess:
         return label(numbers[f"{name}_init"].median) if f"{name}_init" in numbers else None
 
     choices = {"vanishing": "vanish", "healthy": "neither", "exploding": "explode"}
-    return Guess(f"**{words((net, norm, activation))}**: at the start gradients", choices, came)
+    return Guess(f"**{words((net, norm, activation))}**: gradients at the start", choices, came)
 
 
 def bounded(ratio: float) -> float:
