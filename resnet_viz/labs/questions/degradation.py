@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ...draw.canvas import canvas, level, line
 from ...draw.colours import ROLES, Theme
 from ...spec import Experiment, Network, preset
-from ..lab import Effect, Evidence, Finding, Findings, Guess, Lab, Numbers, Source, collect
+from ..lab import Effect, Evidence, Finding, Findings, Guess, Lab, Numbers, Sketch, Source, collect
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -187,4 +187,7 @@ LAB = Lab(
                "https://arxiv.org/abs/1512.03385"),
     ),
     apart=apart,
+    sketch=Sketch(
+        "train error of the plain nets", tuple(map(float, DEPTHS)), tuple(f"{depth} layers" for depth in DEPTHS)
+    ),
 )  # fmt: skip
