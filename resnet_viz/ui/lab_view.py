@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from resnet_viz.draw.canvas import waits
+from resnet_viz.draw.canvas import sketched, waits
 from resnet_viz.draw.colours import Theme
 from resnet_viz.draw.wording import seconds
 from resnet_viz.labs import Observation, labs, observe
@@ -95,6 +95,8 @@ def _head(address: LabAddress, words: str, *, live: bool) -> str:
 def _picture(observed: Observation, address: LabAddress, view: str = MAIN) -> None:
     lab = address.lab
     figure = lab.views.get(view, lab.figure)(observed.findings, theme())
+    if lab.sketch is not None and address.sketch and view == MAIN:
+        sketched(figure, theme(), "your sketch", lab.sketch.xs, [value / 100 for value in address.sketch])
     if not observed.findings:
         line = "Predict first: what is measured appears here." if not observed.run else "It begins in a moment."
         waits(figure, theme(), line)
