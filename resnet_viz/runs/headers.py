@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import platform
 import time
 from typing import Any
 
 import torch
 
-from .. import __version__
 from ..spec import Experiment
 from ..train.devices import describe
 from .store import RunRow
+from .versions import versions
 
 
 def on_its_device(row: RunRow, experiment: Experiment) -> Experiment:
@@ -25,7 +24,7 @@ def on_its_device(row: RunRow, experiment: Experiment) -> Experiment:
 def header(experiment: Experiment, found: list[dict[str, Any]], device: torch.device) -> dict[str, Any]:
     """A run's header: versions, device, data set, seed, steps, start, and the contestants' cards."""
     return {
-        "versions": {"python": platform.python_version(), "torch": torch.__version__, "resnet_viz": __version__},
+        "versions": dict(versions()),
         "device": describe(device, len(found)),
         "dataset": experiment.dataset,
         "seed": experiment.recipe.seed,

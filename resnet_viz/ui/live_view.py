@@ -21,6 +21,7 @@ from resnet_viz.spec import Experiment
 
 from .live_assets import look, script, stylesheet
 from .live_server import open_store
+from .run_actions import end
 from .trouble import store_trouble
 
 __all__ = ["Command", "live_view", "steer"]
@@ -101,6 +102,9 @@ def steer(run_id: str, command: Command) -> None:
     if known is None or known["kind"] not in STEERING:
         return
     store = open_store()
+    if known["kind"] == "stop":
+        end(store, run_id)
+        return
     value = {"value": known["value"]} if "value" in known else {}
     store.command(run_id, known["kind"], **value)
 

@@ -36,12 +36,14 @@ def is_alive(row: RunRow) -> bool:
     return status(row)[0] in ALIVE
 
 
-def start(store: Store, experiment: Experiment, *, name: str | None = None, paused: bool = False) -> str:
-    """Put a new run into the queue and see that a worker lives; gives its id.
+def start(
+    store: Store, experiment: Experiment, *, name: str | None = None, paused: bool = False, visitor: str = ""
+) -> str:
+    """Put a new run into the line and see that a worker lives; gives its id. Visitors take turns.
 
     A paused one gets its command before any worker can take it, so that it stands at step 0.
     """
-    run = store.create(experiment, name=name, state="new" if paused else "queued")
+    run = store.create(experiment, name=name, state="new" if paused else "queued", visitor=visitor)
     if paused:
         store.command(run, "pause")
         store.set_state(run, "queued")
@@ -49,7 +51,13 @@ def start(store: Store, experiment: Experiment, *, name: str | None = None, paus
     return run
 
 
-def again(store: Store, row: RunRow, *, paused: bool = False) -> str | None:
+def end(store: Store, run: str) -> None:
+    """Stop a run: at once where it waits for its turn, else its process is asked to."""
+    if not store.cancel(run):
+        store.command(run, "stop")
+
+
+def again(store: Store, row: RunRow, *, paused: bool = False, visitor: str = "") -> str | None:
     """Stop the run if it still lives, and start its experiment anew under its name; gives the new id.
 
     The same experiment has the same seed and so the same initial weights: paused, this is the rewind. None when
@@ -59,8 +67,8 @@ def again(store: Store, row: RunRow, *, paused: bool = False) -> str | None:
     if experiment is None:
         return None
     if is_alive(row):
-        store.command(row.id, "stop")
-    return start(store, experiment, name=row.name, paused=paused)
+        end(store, row.id)
+    return start(store, experiment, name=row.name, paused=paused, visitor=visitor)
 
 
 def can_resume(row: RunRow) -> bool:
