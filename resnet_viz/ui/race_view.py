@@ -134,7 +134,7 @@ def _title(session: RaceSession) -> str | None:
     said = [plain(cut_middle(row.name, 60)), made, *(["in the bin"] if row.deleted else [])]
     found = standing(open_store(), row.id)
     if found is not None and found.behind is not None:
-        said.append(line_words(found))
+        said[0:2] = [plain(cut_middle(row.name, 24)), line_words(found)]  # beside the button there is room for so much
     trouble = worker_trouble(open_store()) if waits(row) else None
     return " · ".join([*said, *([plain(trouble)] if trouble else [])])
 
@@ -157,16 +157,16 @@ def _queue_button(session: RaceSession) -> None:
         first = found.behind
         does = "is running" if first.state == "running" else "comes first"
         st.button(
-            f"Waiting: {plain(cut_middle(first.name, 40))} {does}", key="race-queue", type="tertiary",
+            f"Waiting: {plain(cut_middle(first.name, 24))} {does}", key="race-queue", type="tertiary",
             on_click=session.show, args=(first.id,), help=f"{line_words(found)}. Show that one",
         )  # fmt: skip
 
 
 def line_words(found: Standing) -> str:
-    """Where a run stands in the line: "Number 2 in line, starts in about 8 s"."""
-    place = "Next in line" if found.position == 1 else f"Number {found.position} in line"
+    """Where a run stands in the line: "Number 2, starts in about 10 s"."""
+    place = "Next" if found.position == 1 else f"Number {found.position}"
     if found.seconds is None:
-        return place
+        return f"{place} in line"
     soon = 5 * round(found.seconds / 5)  # an estimate to the second would change all the time
     return f"{place}, starts in about {seconds(soon)}" if soon else f"{place}, starts at any moment"
 
@@ -180,8 +180,8 @@ def _same_button(session: RaceSession) -> None:
     if row is not None:
         made = moments([row, *store.rows()], reader_zone())[row.id]
         st.button(
-            f"Already run {made}: show it", key="race-same", type="tertiary", on_click=session.show, args=(row.id,),
-            help="The same experiment, seed and versions: its numbers are these. Start runs it anew.",
+            "Already run: show it", key="race-same", type="tertiary", on_click=session.show, args=(row.id,),
+            help=f"Run {made}, the same experiment, seed and versions: its numbers are these. Start runs it anew.",
         )  # fmt: skip
 
 

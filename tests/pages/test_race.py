@@ -145,7 +145,8 @@ def test_what_was_run_before_is_offered_and_start_runs_it_anew(store: Store) -> 
     store.set_header(run, {"versions": versions()})
     store.set_state(run, "finished")
     app = opened()
-    assert app.button(key="race-same").label.startswith("Already run today ")
+    assert app.button(key="race-same").label == "Already run: show it"
+    assert app.button(key="race-same").help.startswith("Run today ")
     obey(session(app), {"kind": "start", "paused": False})
     assert session(app).run != run and len(store.rows()) == 2
     app = opened()
@@ -155,9 +156,9 @@ def test_what_was_run_before_is_offered_and_start_runs_it_anew(store: Store) -> 
 
 
 @pytest.mark.parametrize(("found", "words"), [
-    (Standing(1, None, None), "Next in line"), (Standing(1, 1.2, None), "Next in line, starts at any moment"),
-    (Standing(3, 8.4, None), "Number 3 in line, starts in about 10 s"),
-    (Standing(2, 178.0, None), "Number 2 in line, starts in about 3 min"),
+    (Standing(1, None, None), "Next in line"), (Standing(1, 1.2, None), "Next, starts at any moment"),
+    (Standing(3, 8.4, None), "Number 3, starts in about 10 s"), (Standing(2, None, None), "Number 2 in line"),
+    (Standing(2, 178.0, None), "Number 2, starts in about 3 min"),
 ])  # fmt: skip
 def test_the_line_in_words(found: Standing, words: str) -> None:
     assert line_words(found) == words
