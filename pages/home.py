@@ -11,6 +11,7 @@ from resnet_viz.ui.plain_text import plain
 from resnet_viz.ui.race_state import default_experiment
 from resnet_viz.ui.recordings import FIRST_RACE
 from resnet_viz.ui.run_actions import start
+from resnet_viz.ui.visitor import visitor
 
 store = open_store()
 ensure_worker(store)  # it warms up while the recording is watched
@@ -24,7 +25,7 @@ with words:
     st.markdown(plain(seen))
 with actions:
     if st.button("Race them now", type="primary", width="stretch", key="race-now"):
-        go(RACE, run=start(store, default_experiment()))
+        go(RACE, run=start(store, default_experiment(), visitor=visitor()))
     if st.button("Assemble your own network", type="tertiary", width="stretch", key="to-playground"):
         go(PLAYGROUND)
 live_view(None, key="landing", recording=FIRST_RACE, controls=False)

@@ -9,6 +9,7 @@ from resnet_viz.ui.race_state import default_experiment
 from resnet_viz.ui.run_actions import start
 from resnet_viz.ui.runs_compare import PARAMETER, chosen_pair, compare
 from resnet_viz.ui.runs_view import TICK, bin_popover, bin_runs, delete_words, place_line, runs_list, undo_line
+from resnet_viz.ui.visitor import visitor
 
 store = open_store()
 rows = store.rows()
@@ -41,4 +42,4 @@ else:
     with st.container(border=True, height=300, horizontal_alignment="center", vertical_alignment="center"):
         st.markdown(f"{nothing} A race of plain-56 against residual-56 takes some seconds.", width="content")
         if st.button("Race plain-56 against residual-56", type="primary", key="first-race"):
-            go(RACE, run=start(store, default_experiment()))
+            go(RACE, run=start(store, default_experiment(), visitor=visitor()))

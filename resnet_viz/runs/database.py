@@ -10,15 +10,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-SCHEMA_VERSION = 2
-"""1: runs, frames, events, commands, workers, estimates. 2: checkpoints as well."""
+SCHEMA_VERSION = 3
+"""1: runs, frames, events, commands, workers, estimates. 2: checkpoints as well. 3: who asked for a run, and its place
+in the line."""
 BUSY_SECONDS = 30.0
 """How long a writer waits for another one before it gives up."""
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (
     id TEXT PRIMARY KEY, name TEXT NOT NULL, experiment TEXT NOT NULL, header TEXT NOT NULL DEFAULT '{}',
     created REAL NOT NULL, state TEXT NOT NULL, reason TEXT, deleted REAL,
-    worker_pid INTEGER, worker_started REAL, heartbeat REAL);
+    worker_pid INTEGER, worker_started REAL, heartbeat REAL, visitor TEXT NOT NULL DEFAULT '',
+    place INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE IF NOT EXISTS frames (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, run TEXT NOT NULL, contestant TEXT NOT NULL, first INTEGER NOT NULL,
     steps INTEGER NOT NULL, signals INTEGER NOT NULL, data BLOB NOT NULL, t REAL NOT NULL);
@@ -40,6 +42,8 @@ CREATE TABLE IF NOT EXISTS workers (
 CREATE TABLE IF NOT EXISTS estimates (
     key TEXT PRIMARY KEY, experiment TEXT NOT NULL, asked REAL NOT NULL, result TEXT);
 """
+LATER_COLUMNS = {"visitor": "TEXT NOT NULL DEFAULT ''", "place": "INTEGER NOT NULL DEFAULT 0"}
+"""Columns of ``runs`` that a database of version 1 or 2 lacks."""
 KNOWN = "WHERE EXISTS (SELECT 1 FROM runs WHERE id = ?)"
 """Ends an INSERT ... SELECT that belongs to a run: for one that was removed in the meantime nothing is written."""
 
@@ -111,6 +115,10 @@ class Database:
             with self._write() as db:
                 for statement in SCHEMA.split(";"):
                     db.execute(statement)
+                known = {column["name"] for column in db.execute("PRAGMA table_info(runs)")}
+                for name, kind in LATER_COLUMNS.items():
+                    if name not in known:
+                        db.execute(f"ALTER TABLE runs ADD COLUMN {name} {kind}")
                 db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
     @property

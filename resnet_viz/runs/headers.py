@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import platform
 import time
 from typing import Any
 
 import torch
 
-from .. import __version__
 from ..spec import Experiment, OwnImages
 from ..train.devices import describe
 from .store import RunRow
+from .versions import versions
 
 
 def on_its_device(row: RunRow, experiment: Experiment) -> Experiment:
@@ -26,7 +25,7 @@ def header(experiment: Experiment, found: list[dict[str, Any]], device: torch.de
     """A run's header: versions, device, data set, seed, steps, start, and the contestants' cards."""
     own = experiment.dataset
     return ({"images_sha256": own.sha256} if isinstance(own, OwnImages) else {}) | {
-        "versions": {"python": platform.python_version(), "torch": torch.__version__, "resnet_viz": __version__},
+        "versions": dict(versions()),
         "device": describe(device, len(found)),
         "dataset": experiment.data.name,
         "classes": experiment.data.classes,

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .database import KNOWN, StoreError, number
+from .line import fair
 from .liveness import LIVE_STATES, status
 from .shelf import CHECKPOINTS, Kept, Shelf
 
@@ -27,6 +28,11 @@ NO_EXPERIMENT = "{}"
 """Stands in the experiment's place for a training loop of somebody's own."""
 TASK = '{"task": '
 """Begins what stands in the experiment's place for work of another kind."""
+LAST_PLACE = "(SELECT COALESCE(MAX(place), 0) + 1 FROM runs)"
+"""Places are counted, not timed: the clock may be set."""
+CANCELLED = "Cancelled while it waited for its turn."
+UNSTEERED = frozenset({"state", "eval", "pace"})
+"""Kinds of events after which a run still has the numbers that its experiment gives."""
 RESUMABLE = frozenset({"interrupted", "stopped", "failed"})
 """States in which a run can go on from its last checkpoint."""
 
@@ -52,6 +58,8 @@ class RunRow:
     worker_pid: int | None
     worker_started: float | None
     heartbeat: float | None
+    visitor: str = ""
+    place: int = 0
 
     @property
     def recorded(self) -> bool:
@@ -116,20 +124,22 @@ class Store(Shelf):
         paused: bool = False,
         owner: tuple[int, float] | None = None,
         task: Mapping[str, Any] | None = None,
+        visitor: str = "",
     ) -> str:
         """A new run, by default waiting for a worker; gives its id.
 
         ``paused``: it stands still at initialisation until somebody resumes it. ``owner``: the process (id, start
-        time) that runs it itself at once, so that no worker takes it. ``experiment`` None: a training loop of
-        somebody's own is recorded, under the ``name``, or a ``task`` is done: its "kind" says which executor of the
-        worker does it.
+        time) that runs it itself at once, so that no worker takes it. ``visitor``: who asked for it; visitors take
+        turns. ``experiment`` None: a training loop of somebody's own is recorded, under the ``name``, or a ``task`` is
+        done: its "kind" says which executor of the worker does it.
         """
         run = time.strftime("%y%m%d-%H%M%S-") + uuid.uuid4().hex[:6]
         title = _title((name or " / ".join(experiment.contestants if experiment else ()))[:200])
         with self._write() as db:
             db.execute(
-                "INSERT INTO runs (id, name, experiment, created, state) VALUES (?, ?, ?, ?, ?)",
-                (run, title, _plan(experiment, task), time.time(), state),
+                "INSERT INTO runs (id, name, experiment, created, state, visitor, place)"
+                f" VALUES (?, ?, ?, ?, ?, ?, {LAST_PLACE})",
+                (run, title, _plan(experiment, task), time.time(), state, visitor),
             )
             if paused:
                 _add_command(db, run, "pause", {})
@@ -156,7 +166,8 @@ class Store(Shelf):
             return _take(db, run, pid, started)
 
     def again(self, run: str, owner: tuple[int, float] | None = None) -> bool:
-        """Let a run that was interrupted, stopped or failed go on: it waits for a worker, or ``owner`` has it at once.
+        """Let a run that was interrupted, stopped or failed go on: it waits for a worker at the end of the line, or
+        ``owner`` has it at once.
 
         What was asked of it before and not yet done is forgotten. False when somebody else was faster, it lies in the
         bin, or its state is another one. Raises ``KeyError`` when there is no such run.
@@ -168,7 +179,7 @@ class Store(Shelf):
             db.execute("UPDATE commands SET taken = ? WHERE run = ? AND taken IS NULL", (time.time(), run))
             db.execute(
                 "UPDATE runs SET state = 'queued', reason = NULL, worker_pid = NULL, worker_started = NULL, "
-                "heartbeat = NULL WHERE id = ?",
+                f"heartbeat = NULL, place = {LAST_PLACE} WHERE id = ?",
                 (run,),
             )
             if owner is not None:
@@ -176,10 +187,39 @@ class Store(Shelf):
             _add_event(db, run, "state", {"state": "queued", "reason": None})
         return True
 
+    def cancel(self, run: str) -> bool:
+        """Stop a run that waits for its turn; False when it does not wait (any more)."""
+        with self._write() as db:
+            done = db.execute(
+                "UPDATE runs SET state = 'stopped', reason = ? WHERE id = ? AND state = 'queued'", (CANCELLED, run)
+            )
+            if done.rowcount == 1:
+                _add_event(db, run, "state", {"state": "stopped", "reason": CANCELLED})
+        return done.rowcount == 1
+
     def queued(self) -> list[str]:
-        """The runs that wait for a worker, oldest first."""
-        sql = "SELECT id FROM runs WHERE state = 'queued' AND deleted IS NULL ORDER BY created, rowid"
-        return [r["id"] for r in self._db.execute(sql)]
+        """The runs that wait for a worker, in their turn."""
+        return [row.id for row in self.waiting()]
+
+    def waiting(self) -> list[RunRow]:
+        """The runs that wait for a worker, in their turn: see :func:`~resnet_viz.runs.line.fair`."""
+        sql = "SELECT * FROM runs WHERE state = 'queued' AND deleted IS NULL ORDER BY place, rowid"
+        found = [_run_row(row) for row in self._db.execute(sql)]
+        return fair(found, {row.visitor for row in self.going()}) if len(found) > 1 else found
+
+    def going(self) -> list[RunRow]:
+        """The runs that a living process trains now, in the order in which they were asked for."""
+        sql = "SELECT * FROM runs WHERE state = 'running' AND deleted IS NULL ORDER BY place, rowid"
+        return [row for row in map(_run_row, self._db.execute(sql)) if status(row)[0] == "running"]
+
+    def same(self, experiment: Experiment, versions: dict[str, str]) -> RunRow | None:
+        """The newest finished run of the same experiment with the same versions that nobody steered by hand."""
+        sql = "SELECT * FROM runs WHERE experiment = ? AND state = 'finished' AND deleted IS NULL ORDER BY rowid DESC"
+        for row in map(_run_row, self._db.execute(sql, (experiment.model_dump_json(),))):
+            steered = {event.kind for event in self.events(row.id)} - UNSTEERED
+            if row.header.get("versions") == versions and not steered:
+                return row
+        return None
 
     def set_state(self, run: str, state: str, reason: str | None = None) -> None:
         """Write the state, and an event of kind "state" with it."""
@@ -355,5 +395,5 @@ def _add_event(
 def _run_row(r: sqlite3.Row) -> RunRow:
     return RunRow(
         r["id"], r["name"], r["experiment"], json.loads(r["header"]), r["created"], r["state"], r["reason"],
-        r["deleted"], r["worker_pid"], r["worker_started"], r["heartbeat"],
+        r["deleted"], r["worker_pid"], r["worker_started"], r["heartbeat"], r["visitor"], r["place"],
     )  # fmt: skip

@@ -1,7 +1,8 @@
 """The worker process: ``python -m resnet_viz.runs.worker --store DIRECTORY``.
 
-It takes queued runs in their order and answers estimates. One run goes at a time; a run that is paused gives its
-place to the next one, and when it goes on beside another both share the cores step by step. The process ends when it
+It takes queued runs in their turn and answers estimates. The runs of up to four visitors go at a time and share the
+device in slices of about a second; of each visitor one run goes. A run that is paused gives its place to the next one,
+and when it goes on beside others it takes turns with them. The process ends when it
 has had nothing to do for ten minutes, when the store's directory vanishes, or when it is asked to (SIGTERM): then
 the runs that it has in hand are marked as interrupted, at the latest after a few seconds.
 
@@ -27,6 +28,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from .database import why
 from .liveness import LIVE_STATES, alive, process_identity
+from .rota import Rota
 from .store import Store
 
 if TYPE_CHECKING:
@@ -57,7 +59,7 @@ class Worker:
         self.identity = process_identity()
         self.ending = threading.Event()
         self._in_hand: dict[str, threading.Thread] = {}
-        self._going: set[str] = set()
+        self._going = Rota()
         self._making_room: set[str] = set()
         self._over: dict[str, tuple[str, str]] = {}
         self._measuring: threading.Thread | None = None
@@ -140,16 +142,14 @@ class Worker:
             del self._over[run]
 
     def _start_next(self) -> bool:
-        if self._going:
-            return False
-        queued = self.store.queued()
-        if queued and len(self._in_hand) >= MAX_IN_HAND:
+        ready = list(self._going.may_begin(self.store.waiting()))
+        if ready and len(self._in_hand) - len(self._going) >= MAX_IN_HAND:
             self._make_room()
             return False
-        for run in queued:
+        for run in ready:
             if self.store.claim(run, *self.identity):
                 self._over.pop(run, None)  # it was here before, and was resumed
-                self._going.add(run)
+                self._going.begin(run)
                 thread = threading.Thread(target=self._execute, args=(run,), name=f"run {run}", daemon=True)
                 self._in_hand[run] = thread
                 thread.start()
@@ -160,7 +160,7 @@ class Worker:
         """Stop the oldest paused run; the next one only when that has ended."""
         self._making_room &= set(self._in_hand)
         if not self._making_room:
-            oldest = next(iter(self._in_hand))  # they are in the order in which they were taken
+            oldest = next(run for run in self._in_hand if run not in self._going)  # in the order in which they came
             self.store.command(oldest, "stop", room=True)
             self._making_room.add(oldest)
 
@@ -179,23 +179,24 @@ class Worker:
 
         def active(going: bool) -> None:
             if going:
-                self._going.add(run)
+                self._going.begin(run)
             else:
-                self._going.discard(run)
+                self._going.rest(run)
 
         end = ("failed", "It ended without a word.")
         try:
+            slots = self._going.turn(run, self._slots) if self._slots and run in self._going else None
             execute = self._executor(run)
             if execute is None:
                 end = ("failed", "This version of ResNet Viz cannot do what was asked for.")
             else:
-                execute(self.store, run, slots=self._slots, ending=self.ending, active=active)
+                execute(self.store, run, slots=slots, ending=self.ending, active=active)
         except Exception as error:
             log.exception("run %s", run)
             end = ("interrupted", unwritten(error))
         finally:
             self._over[run] = end
-            self._going.discard(run)
+            self._going.rest(run)
             self.store.close()
 
     def _is_measuring(self) -> bool:

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 import streamlit as st
 
-LABEL = "Share with the audience"
+LABEL, TITLE = "Audience", "Share with the audience"
 HERE_ONLY = (
     "This app listens on this machine only, so no phone reaches it: start it with “make run HOST=0.0.0.0” to let its "
     "network in."
@@ -21,9 +21,10 @@ ANYWHERE = "A page for phones: they watch this run and cannot steer it."
 
 def audience_popover(run: str | None) -> None:
     """The button that opens address and QR code of the run on the screen; without a run there is nothing to share."""
-    with st.popover(LABEL, disabled=run is None), st.container(width=300):
+    with st.popover(LABEL, disabled=run is None, help=TITLE), st.container(width=300):
         if run is None:
             return
+        st.markdown(f"**{TITLE}**")
         address, said = audience_address(st.context.url or "", run, str(st.get_option("server.address") or ""))
         if said != HERE_ONLY:
             st.image(qr_code(address), width="stretch", alt="The address below as a QR code")

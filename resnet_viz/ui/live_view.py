@@ -22,6 +22,7 @@ from resnet_viz.spec.probes import DEFAULT
 
 from .live_assets import look, script, stylesheet
 from .live_server import open_store
+from .run_actions import end
 from .trouble import store_trouble
 
 __all__ = ["Command", "live_view", "steer"]
@@ -114,6 +115,9 @@ def steer(run_id: str, command: Command) -> None:
     if known is None or known["kind"] not in STEERING:
         return
     store = open_store()
+    if known["kind"] == "stop":
+        end(store, run_id)
+        return
     store.command(run_id, known["kind"], **{key: value for key, value in known.items() if key != "kind"})
 
 

@@ -7,7 +7,9 @@ from typing import Any
 import streamlit as st
 
 from resnet_viz.draw.wording import cut_middle, seconds, size
-from resnet_viz.runs import RunRow, Store, ensure_worker, experiment_key, role_names, status, worker_trouble
+from resnet_viz.runs import RunRow, Store, ensure_worker, experiment_key, role_names, worker_trouble
+from resnet_viz.runs.line import Standing, standing
+from resnet_viz.runs.versions import versions
 from resnet_viz.runs.workers import KEPT_ESTIMATE_SECONDS
 from resnet_viz.spec import Experiment
 
@@ -22,6 +24,7 @@ from .race_settings import settings, spec_file
 from .run_actions import again, can_resume, experiment_of, find_run, is_alive, resume, start, wished
 from .sharing import share_popover
 from .trouble import store_trouble
+from .visitor import visitor
 
 LOOK_EVERY = 0.4
 """Seconds between two looks for the estimate while a worker measures."""
@@ -39,11 +42,12 @@ def obey(session: RaceSession, command: Command) -> None:
 def _obey(session: RaceSession, command: Command) -> None:
     store = open_store()
     if command["kind"] == "start":
-        session.show(start(store, wished(session.experiment, command), paused=bool(command.get("paused"))))
+        paused = bool(command.get("paused"))
+        session.show(start(store, wished(session.experiment, command), paused=paused, visitor=visitor()))
     elif command["kind"] == "rewind":
         row = find_run(store, session.run or "")
         wish = {"paused": bool(command.get("paused")), "changes": bool(command.get("changes"))}
-        found = again(store, row, **wish) if row else None
+        found = again(store, row, **wish, visitor=visitor()) if row else None
         if found:
             session.show(found)
     elif session.run is not None:
@@ -129,6 +133,9 @@ def _title(session: RaceSession) -> str | None:
         return None
     made = moments([row, *open_store().rows()], reader_zone())[row.id]
     said = [plain(cut_middle(row.name, 60)), made, *(["in the bin"] if row.deleted else [])]
+    found = standing(open_store(), row.id)
+    if found is not None and found.behind is not None:
+        said[0:2] = [plain(cut_middle(row.name, 24)), line_words(found)]  # beside the button there is room for so much
     trouble = worker_trouble(open_store()) if waits(row) else None
     return " · ".join([*said, *([plain(trouble)] if trouble else [])])
 
@@ -144,23 +151,38 @@ def waits(row: RunRow | None) -> bool:
     return row is not None and row.state == "queued" and not row.deleted
 
 
-def in_front(store: Store, row: RunRow) -> RunRow | None:
-    """Whom a waiting run waits for: the one that runs, else the one before it in the queue. None: only its worker."""
-    others = [other for other in store.rows() if other.id != row.id]
-    running = next((other for other in others if status(other)[0] == "running"), None)
-    before = (other for other in others if other.state == "queued" and other.created < row.created)
-    return running or next(before, None)
-
-
 def _queue_button(session: RaceSession) -> None:
     store = open_store()
-    row = find_run(store, session.run or "")
-    first = in_front(store, row) if row is not None and waits(row) else None
-    if first is not None:
+    found = standing(store, session.run) if session.run else None
+    if found is not None and found.behind is not None:
+        first = found.behind
         does = "is running" if first.state == "running" else "comes first"
         st.button(
-            f"Waiting: {plain(cut_middle(first.name, 40))} {does}", key="race-queue", type="tertiary",
-            on_click=session.show, args=(first.id,), help="Show that one",
+            f"Waiting: {plain(cut_middle(first.name, 24))} {does}", key="race-queue", type="tertiary",
+            on_click=session.show, args=(first.id,), help=f"{line_words(found)}. Show that one",
+        )  # fmt: skip
+
+
+def line_words(found: Standing) -> str:
+    """Where a run stands in the line: "Number 2, starts in about 10 s"."""
+    place = "Next" if found.position == 1 else f"Number {found.position}"
+    if found.seconds is None:
+        return f"{place} in line"
+    soon = 5 * round(found.seconds / 5)  # an estimate to the second would change all the time
+    return f"{place}, starts in about {seconds(soon)}" if soon else f"{place}, starts at any moment"
+
+
+def _same_button(session: RaceSession) -> None:
+    """What is about to be raced was raced before: nothing has to be computed to see it. Start races it anew."""
+    if session.run is not None or session.refusals:
+        return
+    store = open_store()
+    row = store.same(session.experiment, versions())
+    if row is not None:
+        made = moments([row, *store.rows()], reader_zone())[row.id]
+        st.button(
+            "Already run: show it", key="race-same", type="tertiary", on_click=session.show, args=(row.id,),
+            help=f"Run {made}, the same experiment, seed and versions: its numbers are these. Start runs it anew.",
         )  # fmt: skip
 
 
@@ -171,6 +193,7 @@ def top_line(session: RaceSession, known: dict[str, Any] | None) -> None:
             _title(session) or summary(session.experiment, known or {}, refused=bool(session.refusals)), width="stretch"
         )
         _queue_button(session)
+        _same_button(session)
         with st.popover("Fair test"):
             if is_recorded(session):
                 st.markdown("A training loop of somebody's own: it races nobody.", width="content")
@@ -240,8 +263,9 @@ def _look_at_queue(run: str, said: tuple[object, ...]) -> None:
 
 def _standing(store: Store, row: RunRow) -> tuple[object, ...]:
     """What the page says of a waiting run; when it changes, the page is drawn again."""
-    first = in_front(store, row) if waits(row) else None
-    return waits(row), first and (first.id, first.state), worker_trouble(store)
+    found = standing(store, row.id)
+    first = found.behind if found else None
+    return waits(row), first and (first.id, first.state), found and line_words(found), worker_trouble(store)
 
 
 def _new(session: RaceSession) -> None:

@@ -44,14 +44,15 @@ def start(
     name: str | None = None,
     paused: bool = False,
     changes: Sequence[Event] = (),
+    visitor: str = "",
 ) -> str:
-    """Put a new run into the queue and see that a worker lives; gives its id.
+    """Put a new run into the line and see that a worker lives; gives its id. Visitors take turns.
 
     A paused one gets its command before any worker can take it, so that it stands at step 0. ``changes`` are another
     run's (:func:`changes_made`): they are made at the same steps.
     """
     waits = paused or bool(changes)
-    run = store.create(experiment, name=name, state="new" if waits else "queued")
+    run = store.create(experiment, name=name, state="new" if waits else "queued", visitor=visitor)
     for event in changes:
         store.add_event(run, event.kind, event.data | {"planned": 1}, contestant=event.contestant, step=event.step)
     if paused:
@@ -67,7 +68,13 @@ def changes_made(store: Store, run: str) -> list[Event]:
     return [event for event in store.events(run) if event.kind in KINDS and event.step is not None]
 
 
-def again(store: Store, row: RunRow, *, paused: bool = False, changes: bool = False) -> str | None:
+def end(store: Store, run: str) -> None:
+    """Stop a run: at once where it waits for its turn, else its process is asked to."""
+    if not store.cancel(run):
+        store.command(run, "stop")
+
+
+def again(store: Store, row: RunRow, *, paused: bool = False, changes: bool = False, visitor: str = "") -> str | None:
     """Stop the run if it still lives, and start its experiment anew under its name; gives the new id.
 
     The same experiment has the same seed and so the same initial weights: paused, this is the rewind. With ``changes``
@@ -78,9 +85,9 @@ def again(store: Store, row: RunRow, *, paused: bool = False, changes: bool = Fa
     if experiment is None:
         return None
     if is_alive(row):
-        store.command(row.id, "stop")
+        end(store, row.id)
     made = changes_made(store, row.id) if changes else ()
-    return start(store, experiment, name=row.name, paused=paused, changes=made)
+    return start(store, experiment, name=row.name, paused=paused, changes=made, visitor=visitor)
 
 
 def can_resume(row: RunRow) -> bool:

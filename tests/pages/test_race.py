@@ -13,11 +13,13 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from resnet_viz.runs import Store, experiment_key
+from resnet_viz.runs.line import Standing
+from resnet_viz.runs.versions import versions
 from resnet_viz.spec import Comparison, encode, preset, write_spec
 from resnet_viz.ui import race_view, run_actions
 from resnet_viz.ui.race_session import SESSION, RaceSession, open_race
 from resnet_viz.ui.race_state import default_experiment, read_address, with_recipe, write_address
-from resnet_viz.ui.race_view import obey
+from resnet_viz.ui.race_view import line_words, obey
 
 PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "race.py")
 
@@ -132,8 +134,34 @@ def test_a_run_that_waits_says_for_whom_and_gets_a_worker(store: Store, monkeypa
     store.set_state(first, "finished")
     app = checked(app.run())
     assert app.button(key="race-queue").label == "Waiting: two comes first"
+    assert any(text.endswith("Number 2 in line") for text in texts(app))
     checked(app.button(key="race-queue").click().run())
     assert session(app).run == second
+
+
+def test_what_was_run_before_is_offered_and_start_runs_it_anew(store: Store) -> None:
+    assert not [b for b in opened().button if b.key == "race-same"]
+    run = store.create(default_experiment())
+    store.set_header(run, {"versions": versions()})
+    store.set_state(run, "finished")
+    app = opened()
+    assert app.button(key="race-same").label == "Already run: show it"
+    assert app.button(key="race-same").help.startswith("Run today ")
+    obey(session(app), {"kind": "start", "paused": False})
+    assert session(app).run != run and len(store.rows()) == 2
+    app = opened()
+    app.button(key="race-same").click()
+    app = checked(app.run())
+    assert query(app)["run"] == run and not [b for b in app.button if b.key == "race-same"]
+
+
+@pytest.mark.parametrize(("found", "words"), [
+    (Standing(1, None, None), "Next in line"), (Standing(1, 1.2, None), "Next, starts at any moment"),
+    (Standing(3, 8.4, None), "Number 3, starts in about 10 s"), (Standing(2, None, None), "Number 2 in line"),
+    (Standing(2, 178.0, None), "Number 2, starts in about 3 min"),
+])  # fmt: skip
+def test_the_line_in_words(found: Standing, words: str) -> None:
+    assert line_words(found) == words
 
 
 def test_a_finished_run_needs_no_worker(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -270,6 +298,7 @@ def test_rewind_stops_the_run_and_shows_a_paused_one_of_the_same_experiment(stor
     state = RaceSession()
     obey(state, {"kind": "start", "paused": False})
     first = state.run or ""
+    store.set_state(first, "running")
     obey(state, {"kind": "rewind", "paused": True})
     second = state.run or ""
     assert second != first

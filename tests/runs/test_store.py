@@ -282,3 +282,49 @@ def test_a_write_that_fails_as_it_is_committed_leaves_the_connection_usable(stor
         store._local.db = whole
         store.rename(run, f"after {ended}")
         assert store.row(run).name == f"after {ended}"
+
+
+def test_a_run_that_waits_is_cancelled_at_once_and_another_is_not(store, experiment):
+    waiting, going = store.create(experiment), store.create(experiment, owner=process_identity())
+    assert store.cancel(waiting) and not store.cancel(waiting) and not store.cancel(going)
+    row = store.row(waiting)
+    assert (row.state, row.reason) == ("stopped", "Cancelled while it waited for its turn.")
+    assert store.events(waiting)[-1].data == {"state": "stopped", "reason": row.reason}
+    assert store.queued() == [] and not store.claim(waiting, *process_identity())
+    assert store.again(waiting) and store.queued() == [waiting]
+
+
+def test_the_same_experiment_is_found_with_the_same_versions_and_unsteered(store, experiment):
+    versions = {"torch": "2"}
+
+    def ended(made=experiment, state="finished", **header):
+        run = store.create(made)
+        store.set_header(run, {"versions": versions} | header)
+        store.add_event(run, "pace", {"value": 5}, step=3)
+        store.set_state(run, state)
+        return run
+
+    assert store.same(experiment, versions) is None
+    older, newer = ended(), ended()
+    ended(state="stopped")
+    ended(versions={"torch": "3"})
+    ended(experiment.model_copy(update={"recipe": experiment.recipe.model_copy(update={"seed": 1})}))
+    store.add_event(ended(), "lr", {"value": 0.2}, step=3)
+    assert store.same(experiment, versions).id == newer
+    store.delete(newer)
+    assert store.same(experiment, versions).id == older
+
+
+def test_a_database_of_the_version_before_gets_its_new_columns(tmp_path, experiment):
+    made = Store(tmp_path)
+    old = [made.create(experiment, name=name) for name in ("first", "second")]
+    made.close()
+    with sqlite3.connect(made.path) as db:
+        for column in ("visitor", "place"):
+            db.execute(f"ALTER TABLE runs DROP COLUMN {column}")
+        db.execute("PRAGMA user_version = 2")
+    store = Store(tmp_path)
+    new = store.create(experiment, visitor="a")
+    assert [(row.id, row.visitor) for row in store.waiting()] == [(old[0], ""), (new, "a"), (old[1], "")]
+    assert store._db.execute("PRAGMA user_version").fetchone()[0] == SCHEMA_VERSION
+    store.close()

@@ -359,6 +359,23 @@ def test_the_oldest_paused_run_makes_room_for_a_queued_one(store, endless, exper
         thread.join()
 
 
+def test_runs_of_two_visitors_take_turns_and_a_visitors_second_one_waits(store, endless, wait_until):
+    free = endless.model_copy(update={"recipe": Recipe(epochs=400, device="cpu")})
+    first, second, third = (store.create(free, visitor=name) for name in ("a", "a", "b"))
+    worker = Worker(store)
+    thread = threading.Thread(target=worker.serve)
+    thread.start()
+    try:
+        wait_until(lambda: all(len(steps(store, run)) == 2 for run in (first, third)), 60)
+        before = [min(steps(store, run)) for run in (first, third)]
+        wait_until(lambda: all(min(steps(store, run)) > b for run, b in zip((first, third), before, strict=True)), 60)
+        assert [state(store, run) for run in (first, second, third)] == ["running", "queued", "running"]
+        assert store.cancel(second)
+    finally:
+        worker.ending.set()
+        thread.join()
+
+
 def test_a_worker_that_dies_as_it_begins_is_not_started_over_and_over(store, experiment, monkeypatch, wait_until):
     from resnet_viz.runs import launch
 

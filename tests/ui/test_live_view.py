@@ -309,7 +309,7 @@ def test_an_interrupted_run_offers_to_resume(opened: Callable[..., Page], store:
     page.get_by_role("button", name="Resume").click()
     expect(page.locator("code")).to_have_text(json.dumps([{"kind": "resume"}]))
     assert store.again(run)
-    expect(page.locator(".status")).to_have_text("waiting for the worker")
+    expect(page.locator(".status")).to_have_text("waiting for its turn")
     store.set_state(run, "running", "Resumed after 12 of 96 steps.")
     fake_runs.append(store, run, MADE, 12, 4)  # told again from its checkpoint on
     expect(page.locator(".status")).to_have_text(at(15))
@@ -347,8 +347,8 @@ def test_a_recorded_loop_of_unknown_length_is_shown_and_not_steered(opened: Call
 
 def test_a_queued_run_waits_for_the_worker(opened: Callable[..., Page], store: Store) -> None:
     page = opened(f"run={store.create(MADE)}")
-    expect(page.locator(".status")).to_have_text("waiting for the worker")
-    expect(page.locator(".verdict-words b")).to_have_text("Waiting for the worker.")
+    expect(page.locator(".status")).to_have_text("waiting for its turn")
+    expect(page.locator(".verdict-words b")).to_have_text("Waiting for its turn.")
 
 
 def test_a_run_that_is_not_there_is_said(opened: Callable[..., Page]) -> None:

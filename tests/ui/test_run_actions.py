@@ -12,7 +12,7 @@ from resnet_viz.runs import Store
 from resnet_viz.spec import Experiment
 from resnet_viz.ui import run_actions
 from resnet_viz.ui.race_state import default_experiment, with_recipe
-from resnet_viz.ui.run_actions import again, can_resume, experiment_of, find_run, is_alive, resume, start, wished
+from resnet_viz.ui.run_actions import again, can_resume, end, experiment_of, find_run, is_alive, resume, start, wished
 
 
 @pytest.fixture
@@ -37,6 +37,16 @@ def test_start_puts_a_run_into_the_queue_and_wakes_a_worker(store: Store) -> Non
     assert store.called == [store]  # type: ignore[attr-defined]
 
 
+def test_a_run_that_waits_is_ended_at_once_and_one_that_goes_is_asked_to(store: Store) -> None:
+    waiting, going = (start(store, default_experiment(), visitor="a") for _ in range(2))
+    store.set_state(going, "running")
+    for run in (waiting, going):
+        end(store, run)
+    assert (store.row(waiting).state, commands(store, waiting)) == ("stopped", [])
+    assert (store.row(going).state, commands(store, going)) == ("running", ["stop"])
+    assert store.row(waiting).visitor == "a"
+
+
 def test_no_worker_can_take_a_paused_run_before_its_pause(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[tuple[str, list[str]]] = []
     queue = Store.set_state
@@ -54,6 +64,7 @@ def test_no_worker_can_take_a_paused_run_before_its_pause(store: Store, monkeypa
 def test_again_stops_what_lives_and_keeps_name_and_experiment(store: Store) -> None:
     race = with_recipe(default_experiment(), seed=5)
     first = start(store, race, name="mine")
+    store.set_state(first, "running")
     second = again(store, store.row(first), paused=True)
     assert second is not None and second != first
     assert commands(store, first) == ["stop"]

@@ -166,7 +166,7 @@ export class Controls {
     if (model.recording && playhead.mode !== "at") return `recording · step ${Math.max(0, playhead.row)} / ${model.total}`;
     if (model.state === "none") return model.total ? `${model.total} steps` : "";
     if (model.state === "loading") return "loading";
-    if (["new", "queued"].includes(model.state)) return "waiting for the worker";
+    if (["new", "queued"].includes(model.state)) return "waiting for its turn";
     const at = stepOf(playhead.row, model.open && !model.ended ? 0 : model.total);
     if (playhead.mode !== "live") return at;
     if (model.ended) {

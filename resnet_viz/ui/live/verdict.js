@@ -64,6 +64,6 @@ function sentence(model, verdict, gone) {
   }
   if (model.trouble) return [model.trouble, seen[0], "problem"];
   if (verdict && model.started) return [...seen, "seen"];
-  if (["new", "queued"].includes(model.state)) return ["Waiting for the worker.", "The verdict stands here from the first step on.", "empty"];
+  if (["new", "queued"].includes(model.state)) return ["Waiting for its turn.", "The verdict stands here from the first step on.", "empty"];
   return ["", "What this run shows stands here in one sentence, from the first step on.", "empty"];
 }

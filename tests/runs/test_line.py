@@ -1,0 +1,126 @@
+"""Whose turn is next, when it comes, and which runs go at a time."""
+
+from __future__ import annotations
+
+import pytest
+
+from resnet_viz.runs import experiment_key
+from resnet_viz.runs.line import PLACES, Job, Standing, standing, starts
+from resnet_viz.runs.liveness import process_identity
+from resnet_viz.runs.rota import Rota, Seat
+
+
+def names(store, *asked):
+    """One waiting run for each (visitor, name), in that order."""
+    return {name: store.create(store.experiment, name=name, visitor=visitor) for visitor, name in asked}
+
+
+@pytest.fixture
+def line(store, experiment):
+    store.experiment = experiment
+    return store
+
+
+def order(store):
+    return [row.name for row in store.waiting()]
+
+
+def test_visitors_take_turns_and_each_ones_runs_keep_their_order(line):
+    names(line, ("a", "a1"), ("a", "a2"), ("a", "a3"), ("b", "b1"), ("c", "c1"), ("b", "b2"))
+    assert order(line) == ["a1", "b1", "c1", "a2", "b2", "a3"]
+    assert line.queued() == [row.id for row in line.waiting()]
+
+
+def test_who_has_a_run_going_has_had_the_first_turn(line):
+    runs = names(line, ("a", "going"), ("a", "a1"), ("b", "b1"), ("b", "b2"))
+    assert line.claim(runs["going"], *process_identity())
+    assert [row.name for row in line.going()] == ["going"]
+    assert order(line) == ["b1", "a1", "b2"]
+
+
+def test_a_run_that_goes_on_later_overtakes_nobody(line, monkeypatch):
+    runs = names(line, ("a", "old"), ("a", "next"))
+    assert line.claim(runs["old"], 2**22 + 1, 1.0)
+    line.set_state(runs["old"], "interrupted", "It was killed.")
+    monkeypatch.setattr("time.time", lambda: 0.0)  # the clock was set back: places are counted
+    names(line, ("a", "newer"))
+    assert line.again(runs["old"])
+    assert order(line) == ["next", "newer", "old"]
+
+
+@pytest.mark.parametrize(("going", "waiting", "places", "expected"), [
+    ([], [("a", 5)], 4, [0.0]),
+    ([("a", 8)], [("a", 5), ("a", 2)], 4, [8.0, 13.0]),
+    ([("a", 8)], [("b", 5)], 4, [0.0]),
+    ([("a", 8)], [("b", 5)], 1, [8.0]),
+    ([("a", 3), ("b", 8)], [("c", 1)], 2, [6.0]),  # two share: the three seconds take six
+    ([("a", 3), ("b", 8)], [("c", 1), ("d", 1)], 2, [6.0, 8.0]),  # c's one second beside b takes two
+    ([("a", None)], [("a", 5), ("b", 1)], 4, [None, 0.0]),
+    ([("a", 2)], [("a", None), ("a", 1)], 4, [2.0, None]),
+    ([("a", 2)], [("a", 3), ("b", 4), ("a", 1)], 2, [4.0, 0.0, 9.0]),
+])  # fmt: skip
+def test_expected_starts_are_those_of_equal_shares(going, waiting, places, expected):
+    assert starts([Job(*job) for job in going], [Job(*job) for job in waiting], places) == expected
+
+
+def test_where_a_run_stands(line):
+    runs = names(line, ("a", "going"), ("a", "a1"), ("b", "b1"))
+    assert standing(line, runs["going"]) == Standing(1, 0.0, None)
+    assert line.claim(runs["going"], *process_identity())
+    first = standing(line, runs["a1"])
+    assert (first.position, first.seconds, first.behind.name) == (2, None, "going"), "nothing is known of its duration"
+    key = experiment_key(line.experiment)
+    line.ask_estimate(key, line.experiment)
+    line.answer_estimate(key, {"seconds": 6.0, "contestants": []})
+    first = standing(line, runs["a1"])
+    assert (first.position, first.seconds, first.behind.name) == (2, 12.0, "going"), "b1 has begun meanwhile"
+    assert standing(line, runs["b1"]) == Standing(1, 0.0, None)
+    line.set_state(runs["a1"], "stopped")
+    assert standing(line, runs["a1"]) is None
+
+
+def test_up_to_four_visitors_have_one_run_each_at_a_time(line):
+    rota = Rota()
+    runs = names(line, *((visitor, f"{visitor}{i}") for i in (1, 2) for visitor in "abcdef"))
+    by_id = {run: name for name, run in runs.items()}
+
+    def begin() -> list[str]:
+        begun = []
+        while ready := list(rota.may_begin(line.waiting())):
+            line.claim(ready[0], *process_identity())
+            rota.begin(ready[0])
+            begun.append(by_id[ready[0]])
+        return begun
+
+    assert begin() == ["a1", "b1", "c1", "d1"] and len(rota) == PLACES
+    assert begin() == []
+    line.set_state(runs["b1"], "finished")
+    rota.rest(runs["b1"])
+    assert begin() == ["e1"]
+    line.set_state(runs["a1"], "paused")
+    rota.rest(runs["a1"])
+    assert begin() == ["f1"] and runs["f1"] in rota and runs["a1"] not in rota
+
+
+def test_what_cannot_compute_beside_the_others_waits_and_is_not_overtaken(line, monkeypatch):
+    seats = {
+        "one": Seat("a", "cuda:0", "fp32"), "two": Seat("b", "cuda:0", "tf32"),
+        "three": Seat("c", "cuda:0", "fp32"), "four": Seat("d", "cpu", "fp32"),
+    }  # fmt: skip
+    monkeypatch.setattr("resnet_viz.runs.rota._seat", lambda row: seats[row.name])
+    rota = Rota()
+    runs = names(line, *((seat.visitor, name) for name, seat in seats.items()))
+    assert next(rota.may_begin(line.waiting())) == runs["one"]
+    rota.begin(runs["one"])
+    line.set_state(runs["one"], "running")
+    assert list(rota.may_begin(line.waiting())) == [runs["four"]], "another device is free"
+    rota.rest(runs["one"])
+    assert next(rota.may_begin(line.waiting())) == runs["two"]
+
+
+def test_a_run_that_cannot_be_read_gets_a_seat_all_the_same(line):
+    run = names(line, ("a", "odd"))["odd"]
+    with line._write() as db:
+        db.execute("UPDATE runs SET experiment = '{}' WHERE id = ?", (run,))
+    rota = Rota()
+    assert list(rota.may_begin(line.waiting())) == [run]
