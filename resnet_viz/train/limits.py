@@ -38,9 +38,10 @@ def memory_needed(experiment: Experiment, at_once: int = 6) -> int:
     """Bytes of all contestants together, of which ``at_once`` compute at the same time (there are at most six).
 
     Each keeps weights, gradients, momentum, the evaluation's copy of the weights, what the optimizer needs to add
-    the weight decay to the gradients, and what probes keep from one step to the next. Those that compute also hold the stored activations of a step or the maps of an
-    evaluation's chunk, whichever is more. A lower bound: the libraries' work space comes on top (processes were seen
-    to grow by 1.1 to 1.5 times as much, by 2 times where the whole is a few MB).
+    the weight decay to the gradients, and what probes keep from one step to the next. Those that compute also hold the
+    stored activations of a step or the maps of an evaluation's chunk, whichever is more. A lower bound: the libraries'
+    work space comes on top (processes were seen to grow by 1.1 to 1.5 times as much, by 2 times where the whole is
+    a few MB).
     """
     kept, passing = 0, []
     spans = sum(key in experiment.recipe.probes.periods for key in ("grad_cosine", "grad_snr"))
