@@ -92,7 +92,7 @@ class Follower:
         plan = planned(self.row.experiment_json)
         self._total, self._pace, self._lr = int(self.row.header.get("steps", plan.steps)), plan.pace, plan.lr
         self._warmup = plan.warmup
-        self._shortcuts = plan.shortcuts
+        self._shortcuts, self._knobs = plan.shortcuts, plan.knobs
 
     def _read(self, after: Cursor) -> tuple[list[Frame], list[Event], Cursor]:
         frames, events = self.store.frames(self.run, after[0]), self.store.events(self.run, after[1])
@@ -170,7 +170,7 @@ class Follower:
             "reason": self.reason, "trouble": self.trouble, "header": self.row.header,
             "experiment_steps": self._total, "pace": self._pace,
             "lr": self._lr, "warmup": self._warmup, "shortcuts": self._shortcuts, "recording": None,
-            "quantity": self.quantity,
+            "quantity": self.quantity, "knobs": self._knobs,
         }  # fmt: skip
 
     def _delta(
@@ -186,7 +186,8 @@ class Follower:
         return {
             "t": max(written, default=self._newest), "kind": "delta", "cursor": cursor_text(self.cursor),
             "state": self.state, "reason": self.reason, "trouble": self.trouble, "frames": shown,
-            "evals": eval_rows(events), "marks": mark_rows(events), "verdicts": verdicts,
+            "evals": eval_rows(events), "marks": mark_rows(events), "asked": asked_rows(events),
+            "verdicts": verdicts,
         }  # fmt: skip
 
 
@@ -215,6 +216,15 @@ def mark_rows(events: Iterable[Event]) -> list[dict[str, Any]]:
     ]
 
 
+def asked_rows(events: Iterable[Event]) -> list[dict[str, Any]]:
+    """Sharpness that was measured on request, with the residual that says how far it may be off."""
+    return [
+        {"c": e.contestant, "step": e.step, "value": e.data["value"], "residual": e.data.get("residual")}
+        for e in events
+        if e.kind == "sharpness" and "value" in e.data
+    ]
+
+
 @dataclass(frozen=True)
 class Plan:
     """What an experiment asks for: steps, pace, learning rate and the steps of its warm-up; for each contestant,
@@ -225,6 +235,8 @@ class Plan:
     lr: float = 0.0
     warmup: int = 0
     shortcuts: dict[str, list[bool | list[bool]]] = field(default_factory=dict)
+    knobs: dict[str, float | None] = field(default_factory=dict)
+    """Where the knobs of a running net stand at its start; None where contestants or their blocks differ."""
 
     @classmethod
     def of(cls, experiment: Experiment) -> Plan:
@@ -234,7 +246,17 @@ class Plan:
             for name, network in experiment.contestants.items()
         }
         recipe = experiment.recipe
-        return cls(experiment.steps, recipe.pace, recipe.learning_rate, recipe.warmup_steps, shortcuts)
+        nets = [network for network in experiment.contestants.values() if not network.is_plain]
+        knobs = {
+            "alpha": _common({block.alpha for network in nets for block in network.each if block.merge != "none"}),
+            "drop_path": _common({network.drop_path.survival for network in nets}),
+            "weight_decay": recipe.weight_decay,
+        }
+        return cls(experiment.steps, recipe.pace, recipe.learning_rate, recipe.warmup_steps, shortcuts, knobs)
+
+
+def _common(values: set[float]) -> float | None:
+    return values.pop() if len(values) == 1 else None
 
 
 def _with_shortcut(stage: Stage) -> bool | list[bool]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from resnet_viz.spec.probes import DEFAULT
 
-from .messages import Message, eval_rows, mark_rows, planned
+from .messages import Message, asked_rows, eval_rows, mark_rows, planned
 from .thinning import Segment, Signals, frame_messages
 from .witness import Witness
 
@@ -34,6 +34,7 @@ def messages_of(data: RunData, quantity: str = DEFAULT) -> list[Message]:
         "t": started, "kind": "header", "id": data.id, "name": data.name, "state": data.state, "reason": data.reason,
         "header": data.header, "experiment_steps": total, "pace": plan.pace, "lr": plan.lr,
         "warmup": plan.warmup, "shortcuts": plan.shortcuts, "quantity": quantity,
+        "knobs": plan.knobs,
         "recording": {
             "device": device_words(device),
             "date": datetime.datetime.fromtimestamp(started, datetime.UTC).strftime("%d %B %Y").lstrip("0"),
@@ -44,7 +45,8 @@ def messages_of(data: RunData, quantity: str = DEFAULT) -> list[Message]:
         "t": max([started, *(event.t for event in data.events)]), "kind": "delta", "cursor": "0.0",
         "state": data.state, "reason": data.reason,
         "frames": frames,
-        "evals": eval_rows(data.events), "marks": mark_rows(data.events), "verdicts": witness.history(),
+        "evals": eval_rows(data.events), "marks": mark_rows(data.events), "asked": asked_rows(data.events),
+        "verdicts": witness.history(),
     }  # fmt: skip
     return [header, delta]
 

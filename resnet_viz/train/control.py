@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..spec import Recipe
+from ..spec import Recipe, SpecError
 from .changes import Change, in_order
 from .changes import Kind as Changed
 from .checkpoints import Past
@@ -20,6 +20,8 @@ WINDOW = 4
 race is over, and it keeps the pictures together and a pause or a new learning rate within reach of all."""
 
 LONGEST_WAIT = 60.0
+MAX_REQUESTS = 8
+"""Measurements that may wait; each may hold a contestant for seconds."""
 
 
 class Control:
@@ -138,6 +140,8 @@ class Control:
             if step >= self.steps:
                 return None
             request = Request.of_command(step, kind, data)
+            if any(len(waiting) >= MAX_REQUESTS for waiting in self._requests.values()):
+                raise SpecError(f"{MAX_REQUESTS} measurements wait already: let them come first.")
             for waiting in self._requests.values():
                 waiting.append(request)
             self._changed.notify_all()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -43,6 +44,8 @@ def answer(
     if request.kind == "sharpness":
         model, x, y = engine.apart(step)
         found = sharpness(model, x, y, turn=turn, go_on=go_on)
+        if not math.isfinite(found.value):
+            return [{"problem": "The loss has no finite curvature here."}]
         return [{"value": found.value, "residual": found.residual, "iterations": found.iterations, "images": len(y)}]
     rows = []
     with turn:

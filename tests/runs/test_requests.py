@@ -97,3 +97,13 @@ def test_a_running_race_measures_at_a_step_that_nobody_has_begun() -> None:
     steer.resume()
     steer.begin("a", 19)
     assert steer.ask("sharpness", {}) is None
+
+
+def test_no_more_than_eight_measurements_wait() -> None:
+    steer = Control(("a",), Recipe(), 20)
+    steer.pause()
+    for _ in range(8):
+        assert steer.ask("sharpness", {}) == 0
+    with pytest.raises(SpecError) as refused:
+        steer.ask("sharpness", {})
+    assert str(refused.value) == "8 measurements wait already: let them come first."

@@ -3,6 +3,11 @@
 import { linearTicks, placeOn, roundUp, scaleTicks, short } from "./numbers.js";
 import { Frame, Surface, spread } from "./surface.js";
 
+function markWords({ kind, value, block }) {
+  if (kind === "shortcut") return `${block} ${value ? "restored" : "cut"}`;
+  return `${{ lr: "lr", alpha: "α", drop_path: "survival", weight_decay: "decay" }[kind] || kind} ${short(value)}`;
+}
+
 class Curves {
   constructor(parent, label) {
     this.surface = new Surface(parent, label);
@@ -65,17 +70,24 @@ class Curves {
     }
   }
 
-  /** Changes of the learning rate, as they happened. */
-  marks(model, style) {
+  /** Changes made by hand, at their steps; a replay comes to them one by one, and those that are only planned are faint. */
+  marks(model, style, playhead) {
     const { surface, frame } = this;
     surface.font(style.small, 400, style.family);
-    for (const mark of model.marks) {
-      if (mark.kind !== "lr") continue;
+    let end = -Infinity;
+    let line = 0;
+    for (const mark of model.changes) {
+      if (playhead.mode === "play" && mark.step > playhead.row) continue;
       const x = this.x(mark.step);
+      const words = markWords(mark);
+      const wide = surface.pen.measureText(words).width;
+      const left = x > frame.x1 - wide - 8 ? x - 4 - wide : x + 4;
+      line = left < end + 6 ? (line + 1) % 4 : 0; // close to the one before: a line further down
+      end = Math.max(end, left + wide);
+      surface.pen.globalAlpha = mark.step > model.done && mark.planned ? 0.5 : 1;
       surface.line(x, frame.y0, x, frame.y1, style.quiet, 1, [1, 3]);
-      const right = x > frame.x1 - 60;
-      const words = `lr ${short(mark.value)}`;
-      surface.label(words, right ? x - 4 - surface.pen.measureText(words).width : x + 4, frame.y0 + 4, style.quiet, style.panel);
+      surface.label(words, left, frame.y0 + 4 + line * (style.small + 2), style.quiet, style.panel);
+      surface.pen.globalAlpha = 1;
     }
   }
 
@@ -117,7 +129,7 @@ export class StepCurves extends Curves {
       const height = i >= 0 ? y(value(c, i)) : NaN;
       if (!Number.isNaN(height)) labels.push({ y: height, x: this.x(c.track.step[i]), c });
     }
-    this.marks(model, style);
+    this.marks(model, style, playhead);
     this.cursors(playhead, pointed, style);
     this.ends(labels, style, playhead.mode === "at" ? style.panel : null);
   }
@@ -190,7 +202,7 @@ export class ErrorCurves extends Curves {
       const last = model.evalAt(c, playhead.row);
       if (last && Number.isFinite(last.train)) labels.push({ y: y(last.train), x: this.x(last.step), c });
     }
-    this.marks(model, style);
+    this.marks(model, style, playhead);
     this.cursors(playhead, pointed, style);
     this.ends(labels, style, playhead.mode === "at" ? style.panel : null);
   }

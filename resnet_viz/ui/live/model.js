@@ -159,6 +159,8 @@ export class RunModel {
     this.device = "";
     this.about = "";
     this.marks = [];
+    this.sharpness = []; // measured on request
+    this.knobs = {}; // what the experiment asks for: alpha, drop_path, weight_decay; null where contestants differ
     this.verdicts = [];
     this.least = Infinity;
     this.most = -Infinity;
@@ -243,6 +245,7 @@ export class RunModel {
     this.pace = message.pace;
     this.rate = message.lr;
     this.warmup = message.warmup || 0;
+    this.knobs = message.knobs || {};
     this.recording = message.recording;
     const device = header.device || {};
     this.device = deviceWords(device);
@@ -270,9 +273,12 @@ export class RunModel {
       if (contestant) insert(contestant.evals, { step: row.step, epoch: row.epoch, train: finiteOrNaN(row.train_error), test: finiteOrNaN(row.test_error) });
     }
     for (const mark of message.marks) {
-      if (mark.kind === "lr") this.rate = mark.value;
+      if (mark.kind === "lr" && !mark.planned) this.rate = mark.value;
       if (mark.kind === "pace") this.pace = mark.value;
-      if (!this.marks.some((m) => m.kind === mark.kind && m.step === mark.step && m.value === mark.value)) this.marks.push(mark);
+      this.mark(mark);
+    }
+    for (const row of message.asked || []) {
+      if (!this.sharpness.some((s) => s.c === row.c && s.step === row.step)) this.sharpness.push(row);
     }
     for (const [step, bold, rest] of message.verdicts) insert(this.verdicts, { step, bold, rest });
     if (this.verdicts.length > 2 * MAX_COLUMNS) this.verdicts = this.verdicts.filter((_, i, all) => i % 2 === 0 || i > all.length - 32);
@@ -281,6 +287,60 @@ export class RunModel {
       this.clock.push([message.t, this.done]);
       if (this.clock.length > 40) this.clock.shift();
     }
+  }
+
+  /** Marks are kept by step; those of one step in the order in which they were made. */
+  mark(mark) {
+    const same = (m) => m.kind === mark.kind && m.step === mark.step && m.value === mark.value && m.c === mark.c && m.block === mark.block;
+    if (this.marks.some(same)) return;
+    let i = this.marks.length;
+    while (i > 0 && this.marks[i - 1].step > mark.step) i -= 1;
+    this.marks.splice(i, 0, mark);
+  }
+
+  /** Changes made by hand that bear on the numbers. */
+  get changes() {
+    return this.marks.filter((mark) => mark.kind !== "pace");
+  }
+
+  /** Whether a mark holds where a row is shown; at the newest one also what the next step will have. */
+  holds(mark, row) {
+    return mark.step <= row || (!mark.planned && row >= this.done - 1);
+  }
+
+  /** What a knob stands at where a row is shown; null where contestants differ. */
+  valueAt(kind, row) {
+    const known = this.marks.filter((mark) => mark.kind === kind && this.holds(mark, row));
+    if (known.length) return known[known.length - 1].value;
+    return this.knobs[kind] ?? null;
+  }
+
+  /** Paths of the blocks whose shortcut is cut where a row is shown. */
+  cutAt(contestant, row) {
+    const cut = new Set();
+    for (const mark of this.marks) {
+      if (mark.kind !== "shortcut" || mark.c !== contestant.name || !this.holds(mark, row)) continue;
+      if (mark.value) cut.delete(mark.block);
+      else cut.add(mark.block);
+    }
+    return cut;
+  }
+
+  /** The path of the block that a layer of the main path belongs to; "" for stem and head. */
+  blockOf(contestant, place) {
+    const layer = contestant.layers[contestant.main[place]];
+    return layer && layer.stage ? `layer${layer.stage}.${layer.block - 1}` : "";
+  }
+
+  /** Whether a shortcut leads around the block of that path. */
+  leadsAround(contestant, path) {
+    const [stage, block] = path.replace("layer", "").split(".").map(Number);
+    const found = contestant.shortcuts ? contestant.shortcuts[stage - 1] : contestant.role !== "plain";
+    return Boolean(Array.isArray(found) ? found[block] : found);
+  }
+
+  hasShortcuts(contestant) {
+    return contestant.shortcuts ? contestant.shortcuts.flat().some(Boolean) : contestant.role !== "plain";
   }
 
   /** A loop of somebody's own does not say how long it is, or says too little: the axis grows with it. */
@@ -335,7 +395,7 @@ export class RunModel {
 
   /** The last learning rate set by hand that holds at a row; at the newest one also what the next step will have. */
   setAt(row) {
-    const known = this.marks.filter((mark) => mark.kind === "lr" && (mark.step <= row || row >= this.done - 1));
+    const known = this.marks.filter((mark) => mark.kind === "lr" && this.holds(mark, row));
     return known.length ? known[known.length - 1] : null;
   }
 

@@ -266,7 +266,7 @@ export class LiveView {
     this.panels.draw(model, playhead, style, pointed, chosen);
     if (this.reading.shown) this.reading.draw(...this.panels.words(model, playhead, pointed), style);
     this.table.draw(model, playhead);
-    this.controls.draw(model, playhead, { steer: this.data.controls });
+    this.controls.draw(model, playhead, { steer: this.data.controls, chosen });
     this.fresh = false;
     this.speak(now, verdict);
   }
