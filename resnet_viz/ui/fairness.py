@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import prod
 
 from resnet_viz.draw.wording import cut_middle, listed
-from resnet_viz.spec import DATASETS, Experiment, Network, differences
+from resnet_viz.spec import Experiment, Network, differences
 from resnet_viz.spec.network import Scheme
 from resnet_viz.spec.plans import weight_shapes, zeroed
 
@@ -64,7 +64,7 @@ def drawn(scheme: Scheme, shape: tuple[int, ...]) -> tuple[str, int]:
 
 def contract(experiment: Experiment) -> tuple[str, ...]:
     """What is equal for all contestants, one sentence each."""
-    recipe, data = experiment.recipe, DATASETS[experiment.dataset]
+    recipe, data = experiment.recipe, experiment.data
     names = list(experiment.contestants)
     first = experiment.contestants[names[0]]
     said = [
@@ -74,6 +74,10 @@ def contract(experiment: Experiment) -> tuple[str, ...]:
         f"Same recipe: SGD, learning rate {recipe.learning_rate:g} after {recipe.warmup_steps} warm-up steps, "
         f"momentum {recipe.momentum:g}, weight decay {recipe.weight_decay:g}, schedule {recipe.schedule}.",
     ]
+    if recipe.loss == "double_softmax":
+        said.append("Same loss: a softmax, then a cross-entropy that has a softmax of its own.")
+    if recipe.label_noise:
+        said.append(f"Same wrong labels: {100 * recipe.label_noise:g} % of the training labels name another class.")
     for name in names[1:]:
         shared = shared_weights(first, experiment.contestants[name])
         who = f"{cut_middle(names[0])} and {cut_middle(name)}"
