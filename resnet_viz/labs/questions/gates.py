@@ -117,20 +117,10 @@ def passing(bench: Bench, name: str, seed: int) -> Finding:
 
 def gates(bench: Bench, model: Any) -> list[float]:
     """The mean gate T of every block in forward order, over the training images and all values of the map."""
-    import copy
+    from ...instruments import gate_means, restated
 
-    import torch
-
-    from ...nn.shortcuts import Gate
-
-    found: list[float] = []
-    watched = copy.deepcopy(model).train()
-    for module in watched.modules():
-        if isinstance(module, Gate):
-            module.register_forward_hook(lambda _module, _inputs, output: found.append(float(output.mean())))
-    with torch.no_grad():
-        watched(bench.data().train_x)
-    return found
+    images = bench.data().train_x
+    return [gate.mean for gate in gate_means(restated(model, images), images)]
 
 
 def opened(bench: Bench, seed: int) -> float:
