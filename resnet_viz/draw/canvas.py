@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 HEIGHT = 400
+GLYPH: dict[Role, str] = {
+    "plain": "●", "residual": "■", "third": "◆", "fourth": "▲", "fifth": "✚", "sixth": "✖",
+}  # fmt: skip
+"""Markers as letters."""
 HATCHES: dict[Role, str] = {
     "plain": "", "residual": "", "third": "/", "fourth": "\\", "fifth": "x", "sixth": ".",
 }  # fmt: skip
@@ -64,7 +68,7 @@ def canvas(
     if percent:
         figure.update_yaxes(tickformat=".0%")
     if log_y:
-        figure.update_yaxes(exponentformat="power", dtick=1 if y_range is None else None)
+        figure.update_yaxes(exponentformat="power", dtick=1, tickfont_size=11)
     if ticks is not None:
         words = list(names) if names is not None else [f"{value:g}" for value in ticks]
         figure.update_xaxes(tickmode="array", tickvals=list(ticks), ticktext=words)
@@ -205,7 +209,11 @@ def bars(
         x=list(categories),
         y=list(values),
         name=name,
-        marker={"color": colour, "line": {"width": 0}, "pattern": {"shape": HATCHES[role], "solidity": 0.25}},
+        marker={
+            "color": colour,
+            "line": {"width": 0},
+            "pattern": {"shape": HATCHES[role], "solidity": 0.2, "fillmode": "overlay"},
+        },
         text=list(texts) if texts is not None else None,
         textposition="outside",
         textfont={"color": PALETTE[theme]["text"], "size": 12},
@@ -216,21 +224,25 @@ def bars(
     figure.update_layout(barmode="group", bargap=0.3, bargroupgap=0.08)
 
 
-def level(figure: go.Figure, theme: Theme, words: str, y: float) -> None:
-    """A quiet dotted line across the picture with its words: chance, a threshold, a published value."""
+def level(figure: go.Figure, theme: Theme, words: str, y: float, *, right: bool = False) -> None:
+    """A quiet dotted line across the picture with its words, at its left or right end: chance, a threshold."""
     import math
 
     figure.add_hline(y=y, line={"color": PALETTE[theme]["quiet"], "width": 1, "dash": "dot"})
     log = figure.layout.yaxis.type == "log"
     figure.add_annotation(
-        x=0, xref="paper", y=math.log10(y) if log else y, text=words, showarrow=False, xanchor="left", yanchor="bottom",
-        font={"color": PALETTE[theme]["quiet"], "size": 12},
+        x=1 if right else 0, xref="paper", y=math.log10(y) if log else y, text=words, showarrow=False,
+        xanchor="right" if right else "left", yanchor="bottom", font={"color": PALETTE[theme]["quiet"], "size": 12},
     )  # fmt: skip
 
 
 def legend(figure: go.Figure, names: Sequence[tuple[str, Role]], theme: Theme) -> None:
-    """Names of bars in their colours on one line above the picture, where no line carries a label."""
-    words = "   ".join(f'<span style="color:{LABEL[theme][role]}">■ {name}</span>' for name, role in names)
+    """Names in their colours on one line above the picture, where no line carries a label; markers as drawn."""
+    bars_only = all(trace.type == "bar" for trace in figure.data)
+    words = "   ".join(
+        f'<span style="color:{LABEL[theme][role]}">{"■" if bars_only else GLYPH[role]} {name}</span>'
+        for name, role in names
+    )
     figure.add_annotation(
         x=0, y=1.0, xref="paper", yref="paper", text=words, showarrow=False, xanchor="left", yanchor="bottom",
         yshift=6, font={"size": 13},
@@ -239,7 +251,11 @@ def legend(figure: go.Figure, names: Sequence[tuple[str, Role]], theme: Theme) -
 
 
 def waits(figure: go.Figure, theme: Theme, words: str) -> None:
-    """One quiet line in the middle of a picture that has nothing yet."""
+    """One quiet line in the middle of a picture that has nothing yet; an axis whose range is open names no values."""
+    if figure.layout.yaxis.range is None:
+        figure.update_yaxes(range=[0, 1], showticklabels=False)
+    if figure.layout.xaxis.range is None:
+        figure.update_xaxes(range=[0, 1], showticklabels=False)
     figure.add_annotation(
         x=0.5, y=0.5, xref="paper", yref="paper", text=words, showarrow=False,
         font={"color": PALETTE[theme]["quiet"], "size": 14},

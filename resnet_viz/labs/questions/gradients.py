@@ -113,7 +113,7 @@ def card(name: str) -> Guess:
         return label(numbers[f"{name}_init"].median) if f"{name}_init" in numbers else None
 
     choices = {"vanishing": "vanish", "healthy": "neither", "exploding": "explode"}
-    return Guess(f"**{words((net, norm, activation))}**: towards the first layer gradients", choices, came)
+    return Guess(f"**{words((net, norm, activation))}**: at the start gradients", choices, came)
 
 
 def bounded(ratio: float) -> float:
@@ -131,8 +131,8 @@ def figure(findings: Findings, theme: Theme) -> go.Figure:
         names=[f"{ACTIVATIONS[activation]}<br>{NORMS[norm]}" for norm, activation in places],
     )  # fmt: skip
     made.update_yaxes(dtick=2)
-    level(made, theme, f"explodes above {EXPLODING:g}", EXPLODING)
-    level(made, theme, f"vanishes below {VANISHING:g}", VANISHING)
+    level(made, theme, f"explodes above {EXPLODING:g}", EXPLODING, right=True)
+    level(made, theme, f"vanishes below {VANISHING:g}", VANISHING, right=True)
     ratios = collect(findings, ("net", "norm", "activation", "step"), "ratio")
     for net, role in NETS.items():
         for place, corner in enumerate(places):
@@ -231,15 +231,15 @@ LAB = Lab(
         Effect("tamed", "that ratio of the plain net over its residual twin's, at initialisation", 5, 1 / 5, "times"),
     ),
     explain={
-        "present": "With batch norm and ReLU the plain net's gradient **explodes** at initialisation: "
-        "{plain_batch_relu_init:times} from last to first layer. Eleven steps later it is at "
-        "{plain_batch_relu_later:times}. With shortcuts it starts at {residual_batch_relu_init:times} and is at "
-        "{residual_batch_relu_later:times} later. So what you see depends on moment, norm and activation: with a "
-        "sigmoid it vanishes under shortcuts as well ({residual_batch_sigmoid_init:times}), for the sigmoid stands "
-        "on the shortcut's way. And a ratio alone misleads. Train error after 8 epochs: "
-        "{plain_batch_relu_train:percent} for this plain net, {plain_none_tanh_train:percent} for a plain one with "
-        "tanh and *no* norm (ratio {plain_none_tanh_init:times} at the start, learning rate 0.01), "
-        "{residual_batch_relu_train:percent} with shortcuts.",
+        "present": "With batch norm and ReLU the plain net's gradient **explodes** towards the first layer at "
+        "initialisation, {plain_batch_relu_init:times}; eleven steps later it is at {plain_batch_relu_later:times}. "
+        "With shortcuts it goes from {residual_batch_relu_init:times!} to {residual_batch_relu_later:times!}. So "
+        "what you see depends on moment, norm and activation: with a sigmoid it vanishes under shortcuts as well "
+        "({residual_batch_sigmoid_init:times!}), for the sigmoid stands on the shortcut's way. And a ratio alone "
+        "misleads: train error after 8 epochs is {plain_batch_relu_train:percent} for this plain net, "
+        "{plain_none_tanh_train:percent} for a plain one with tanh, *no* norm and a tenth of the learning rate, "
+        "whose ratio is {plain_none_tanh_init:times!} at the start, and {residual_batch_relu_train:percent!} with "
+        "shortcuts.",
         "absent": "This run has no clear explosion: the plain net with batch norm and ReLU starts at "
         "{plain_batch_relu_init:times} from last to first layer and is at {plain_batch_relu_later:times} after eleven "
         "steps; its residual twin starts at {residual_batch_relu_init:times}.",
