@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from ...draw.canvas import bars, canvas, level, line, note
+from ...draw.canvas import bars, canvas, level, line, name_ends, note
 from ...draw.colours import Role, Theme
-from ...draw.wording import percent, scientific
+from ...draw.wording import percent, scientific, superscript
 from ...spec import Experiment, Network
 from ..lab import Effect, Evidence, Finding, Findings, Guess, Lab, Numbers, Source, collect
 from ..numbers import Number
@@ -31,14 +31,15 @@ BIASES: dict[int, Role] = {0: "plain", -1: "fourth", -3: "third", -6: "residual"
 
 @dataclass(frozen=True)
 class Way:
-    """One kind of shortcut: words, the family of the picture, a word at its mark, what the blocks have, and the test
-    error of ResNet-110 with it in He 2016b, Table 1 ("fails": above 20 %)."""
+    """One kind of shortcut: words, the family of the picture, a word at its mark, what the blocks have, the test error
+    of ResNet-110 with it in He 2016b, Table 1 ("fails": above 20 %), and a name for below a bar."""
 
     words: str
     family: str = ""
     mark: str = ""
     block: dict[str, Any] = field(default_factory=dict)
     published: str = ""
+    short: str = ""
 
 
 def gate(bias: int, *, both: bool, published: str = "") -> Way:
@@ -46,21 +47,24 @@ def gate(bias: int, *, both: bool, published: str = "") -> Way:
     merge, family, words = ("highway", "both", "gate on both ways") if both else (
         "shortcut_gate", "shortcut", "gate on the shortcut")  # fmt: skip
     shown = f"{bias}".replace("-", "−")
-    return Way(f"{words}, bias {shown}", family, f"b = {shown}", {"merge": merge, "gate_bias": bias}, published)
+    return Way(
+        f"{words}, bias {shown}", family, f"b = {shown}", {"merge": merge, "gate_bias": bias}, published,
+        f"{'both ways' if both else 'shortcut'}<br>b = {shown}",
+    )  # fmt: skip
 
 
 WAYS: dict[str, Way] = {
-    "identity": Way("identity: a residual net", "strength", "α = 1", {}, "6.61 %"),
+    "identity": Way("identity: a residual net", "strength", "α = 1", {}, "6.61 %", "identity"),
     "both_0": gate(0, both=True, published="fails"),
     "both_6": gate(-6, both=True, published="8.70 %"),
     "both_1": gate(-1, both=True),
     "both_3": gate(-3, both=True),
-    "half": Way("half of shortcut and branch", "", "½ + ½", {"alpha": 0.5, "beta": 0.5}, "12.35 %"),
-    "conv": Way("1×1 convolution", "", "", {"shortcut": "C"}, "12.22 %"),
-    "dropout": Way("dropout 0.5", "", "", {"shortcut_dropout": 0.5}, "fails"),
+    "half": Way("half of shortcut and branch", "", "½ + ½", {"alpha": 0.5, "beta": 0.5}, "12.35 %", "half of<br>both"),
+    "conv": Way("1×1 convolution", "", "", {"shortcut": "C"}, "12.22 %", "1×1<br>conv."),
+    "dropout": Way("dropout 0.5", "", "", {"shortcut_dropout": 0.5}, "fails", "dropout"),
     "shortcut_0": gate(0, both=False, published="12.86 %"),
     "shortcut_6": gate(-6, both=False, published="6.91 %"),
-    "alpha_50": Way("shortcut × 0.5", "strength", "0.5", {"alpha": 0.5}, "fails"),
+    "alpha_50": Way("shortcut × 0.5", "strength", "0.5", {"alpha": 0.5}, "fails", "shortcut<br>× 0.5"),
     "alpha_75": Way("shortcut × 0.75", "strength", "0.75", {"alpha": 0.75}),
     "alpha_90": Way("shortcut × 0.9", "strength", "0.9", {"alpha": 0.9}),
 }
@@ -196,29 +200,26 @@ def figure(findings: Findings, theme: Theme) -> go.Figure:
     """Train error against the share of the input that all 27 shortcuts together hand on at initialisation."""
     made = canvas(
         theme, x=f"share of the input that {BLOCKS} shortcuts hand on at initialisation", y="train error",
-        percent=True, log_x=True, x_range=(1e-14, 4.0), y_range=(-0.03, 1.0),
+        percent=True, log_x=True, x_range=(1e-14, 1e2), y_range=(-0.03, 1.0), ticks=[1e-8, 1e-6, 1e-4, 1e-2, 1],
+        names=[f"10{superscript(exponent)}" for exponent in (-8, -6, -4, -2)] + ["1"],
     )  # fmt: skip
-    made.update_xaxes(exponentformat="power", tickvals=[1e-8, 1e-6, 1e-4, 1e-2, 1])
     level(made, theme, "chance", CHANCE)
     shares = {name: number for (name,), number in collect(findings, ("net",), "share").items()}
-    ends, first = ends_of(findings), dict[str, tuple[float, float]]()
-    for family, (_, role) in FAMILIES.items():
-        names = [name for name, way in WAYS.items() if way.family == family and name in ends and name in shares]
+    errors, first = ends_of(findings), list[tuple[str, float, float, Role]]()
+    for family, (words, role) in FAMILIES.items():
+        names = [name for name, way in WAYS.items() if way.family == family and name in errors and name in shares]
         names.sort(key=lambda name: shares[name].median)
-        points = [(shares[name].median, ends[name]) for name in names]
+        points = [(shares[name].median, errors[name]) for name in names]
         line(
-            made, theme, FAMILIES[family][0], [x for x, _ in points], [number.median for _, number in points],
+            made, theme, words, [x for x, _ in points], [number.median for _, number in points],
             low=[number.low for _, number in points], high=[number.high for _, number in points], role=role,
             label=False,
         )  # fmt: skip
         for name, (x, number) in zip(names, points, strict=True):
             _mark(made, theme, WAYS[name].mark, x, number.median, role)
         if points:
-            first[family] = (points[0][0], points[0][1].median)
-    place = 2.0
-    for family, (x, y) in sorted(first.items(), key=lambda item: -item[1][1]):
-        place = min(y, place - 0.065)
-        note(made, theme, FAMILIES[family][0], x, place, role=FAMILIES[family][1], right=False)
+            first.append((words, points[0][0], points[0][1].median, role))
+    name_ends(made, theme, first, 0.065, right=False)
     return made
 
 
@@ -230,18 +231,18 @@ def _mark(made: go.Figure, theme: Theme, words: str, x: float, y: float, role: R
 
 def ranking(findings: Findings, theme: Theme) -> go.Figure:
     """The kinds of He 2016b, Table 1, from best to worst in this run; the paper's test error below each name."""
-    ends = {name: number for name, number in ends_of(findings).items() if name in TABLE_1}
-    order = sorted(ends, key=lambda name: ends[name].median)
-    labels = {name: f"{WAYS[name].words.replace(', ', ',<br>')}<br>paper: {WAYS[name].published}" for name in TABLE_1}
-    made = canvas(theme, x="", y="train error", percent=True, y_range=(0, 1.08),
-                  categories=[labels[name] for name in order or TABLE_1])  # fmt: skip
+    errors = {name: number for name, number in ends_of(findings).items() if name in TABLE_1}
+    order = sorted(errors, key=lambda name: errors[name].median)
+    labels = {name: f"{WAYS[name].short}<br>{WAYS[name].published}" for name in TABLE_1}
+    made = canvas(theme, x="shortcut, and test error in the paper", y="train error here", percent=True,
+                  y_range=(0, 1.08), categories=[labels[name] for name in order or TABLE_1])  # fmt: skip
     level(made, theme, "chance", CHANCE)
     bars(
-        made, theme, "train error", [labels[name] for name in order], [ends[name].median for name in order],
-        role="residual", texts=[percent(ends[name].median) for name in order],
-        low=[ends[name].low for name in order], high=[ends[name].high for name in order],
+        made, theme, "train error", [labels[name] for name in order], [errors[name].median for name in order],
+        role="residual", texts=[percent(errors[name].median) for name in order],
+        low=[errors[name].low for name in order], high=[errors[name].high for name in order],
     )  # fmt: skip
-    made.update_xaxes(tickfont={"size": 11}, title_text="shortcut")
+    made.update_xaxes(tickfont={"size": 11}, tickangle=0)
     return made
 
 

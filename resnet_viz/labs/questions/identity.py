@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ...draw.canvas import canvas, level, line, note
+from ...draw.canvas import canvas, level, line, name_ends
 from ...draw.colours import Role, Theme
 from ...draw.wording import percent
 from ...spec import Experiment, Init, Network
@@ -52,9 +52,10 @@ class Fit:
     @property
     def words(self) -> str:
         """The same in words."""
-        start = ", branch zero at first" if self.zero else ""
+        if self.zero:
+            return "shortcut, branch zero at first"
         kind = "shortcut" if self.net == "skip" else "plain"
-        return f"{kind}, {'batch norm' if self.norm == 'batch' else 'no norm'}{start}"
+        return f"{kind}, {'batch norm' if self.norm == 'batch' else 'no norm'}"
 
 
 _FITS: tuple[tuple[Fit, Role], ...] = (
@@ -190,21 +191,17 @@ def fits(blocks: int, findings: Findings, theme: Theme) -> go.Figure:
     """Relative error by step of the fits with that many blocks."""
     made = canvas(
         theme, x=f"step ({blocks} block{'s' if blocks > 1 else ''} in a row)", y="relative error |f(x) − x| / |x|",
-        x_range=(0, STEPS[blocks] * 1.55), y_range=(-0.04, 1.25), ticks=list(range(0, STEPS[blocks] + 1, 50)),
+        x_range=(0, STEPS[blocks] * 1.8), y_range=(-0.04, 1.25), ticks=list(range(0, STEPS[blocks] + 1, 50)),
     )  # fmt: skip
     for number in collect(findings, (), "mean").values():
-        level(made, theme, "always answering the mean", number.median)
-        made.layout.annotations[-1].update(x=1.0, xanchor="right")
-    errors, ends = collect(findings, ("fit", "step"), "error"), dict[str, tuple[int, float]]()
+        level(made, theme, "always answering the mean", number.median, right=True)
+    errors, names = collect(findings, ("fit", "step"), "error"), list[tuple[str, int, float, Role]]()
     for name, (fit, role) in FITS.items():
         rows = {step: min(number.median, 2.0) for (one, step), number in errors.items() if one == name}
         if fit.blocks == blocks and rows:
             line(made, theme, fit.words, list(rows), list(rows.values()), role=role, markers=False, label=False)
-            ends[name] = max(rows), rows[max(rows)]
-    place = -1.0
-    for name, (step, end) in sorted(ends.items(), key=lambda item: item[1][1]):
-        place = max(end, place + 0.075)
-        note(made, theme, FITS[name][0].words, step, place, role=FITS[name][1])
+            names.append((fit.words, max(rows), rows[max(rows)], role))
+    name_ends(made, theme, names, 0.075)
     return made
 
 

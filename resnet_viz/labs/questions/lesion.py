@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...draw.canvas import canvas, level, line
+from ...draw.canvas import canvas, level, line, name_ends
 from ...draw.colours import Role, Theme
 from ...draw.wording import listed
 from ...spec import DropPath, Experiment, Network, preset
@@ -170,8 +170,12 @@ def figure(findings: Findings, theme: Theme) -> go.Figure:
         x_range=(-0.5, BLOCKS * 1.36), y_range=(-0.03, 1.05), ticks=list(range(BLOCKS + 1)),
     )  # fmt: skip
     level(made, theme, "chance", CHANCE)
+    names: list[tuple[str, int, float, Role]] = []
     for net, (words, role) in NETS.items():
-        line(made, theme, words, *spread(findings, net, "error"), role=role)
+        blocks, errors = spread(findings, net, "error")
+        line(made, theme, words, blocks, errors, role=role, label=False)
+        names += [(words, blocks[-1], errors[-1], role)] if blocks else []
+    name_ends(made, theme, names, 0.065)
     return made
 
 
@@ -202,12 +206,16 @@ def counts(findings: Findings, theme: Theme) -> go.Figure:
         x_range=(-0.3, SEVERAL[-1] * 1.4), y_range=(-0.03, 1.05), ticks=[0, 1, *SEVERAL],
     )  # fmt: skip
     level(made, theme, "chance", CHANCE)
+    names: list[tuple[str, int, float, Role]] = []
     for net, (words, role) in NETS.items():
         rows = deletions(findings, net)
         line(
             made, theme, words, list(rows), [number.median for number in rows.values()],
             low=[number.low for number in rows.values()], high=[number.high for number in rows.values()], role=role,
+            label=False,
         )  # fmt: skip
+        names += [(words, max(rows), rows[max(rows)].median, role)] if rows else []
+    name_ends(made, theme, names, 0.065)
     return made
 
 

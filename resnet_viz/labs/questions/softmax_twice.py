@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import e, log
 from typing import TYPE_CHECKING
 
-from ...draw.canvas import bars, canvas, legend, level, line, note
+from ...draw.canvas import bars, canvas, legend, level, line, name_ends
 from ...draw.colours import Role, Theme
 from ...draw.wording import percent, scientific
 from ...spec import Experiment, Network
@@ -156,17 +156,13 @@ def figure(findings: Findings, theme: Theme) -> go.Figure:
     made = canvas(theme, x="step", y="loss of the batch", x_range=(0, STEPS * 1.36), y_range=(-0.08, 3.0),
                   ticks=list(range(0, STEPS + 1, 24)))  # fmt: skip
     level(made, theme, f"floor of softmax twice: ln(e + 9) − 1 = {FLOOR:.3f}", FLOOR)
-    made.layout.annotations[-1].update(x=1.0, xanchor="right", yanchor="top")
-    ends: dict[str, tuple[int, float]] = {}
-    for name, (_, role) in LINES.items():
+    made.layout.annotations[-1].update(x=0.3, yanchor="top")
+    names: list[tuple[str, int, float, Role]] = []
+    for name, (words, role) in LINES.items():
         losses = series(findings, name)
-        line(made, theme, LINES[name][0], list(range(len(losses))), losses, role=role, markers=False, label=False)
-        if losses:
-            ends[name] = (len(losses) - 1, losses[-1])
-    place = 9.0
-    for name, (x, y) in sorted(ends.items(), key=lambda item: -item[1][1]):
-        place = min(y, place - 0.19)
-        note(made, theme, LINES[name][0], x, place, role=LINES[name][1])
+        line(made, theme, words, list(range(len(losses))), losses, role=role, markers=False, label=False)
+        names += [(words, len(losses) - 1, losses[-1], role)] if losses else []
+    name_ends(made, theme, names, 0.19)
     return made
 
 
