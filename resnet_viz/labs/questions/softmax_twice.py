@@ -271,9 +271,10 @@ LAB = Lab(
         "{plain_batch_kaiming_once_train:percent}). So leave the softmax to the loss, as the chapter's code "
         "does; the paper's figure only draws it. **Xavier or Kaiming** hardly matters with batch norm, which rescales "
         "every layer: {residual_batch_xavier_once_train:percent} and {residual_batch_kaiming_once_train:percent}. "
-        "Without norm it does, and the order depends on the learning rate: at 0.1 Xavier "
-        "{residual_none_xavier_once_train:percent}, Kaiming {residual_none_kaiming_once_train:percent}; at 0.01 Xavier "
-        "{residual_none_xavier_once_gentle_train:percent}, Kaiming {residual_none_kaiming_once_gentle_train:percent}.",
+        "Without norm it may, but luck matters as much (mind the spread), and in our prototypes the order changed with "
+        "the learning rate. Here: at 0.1 Xavier {residual_none_xavier_once_train:percent}, Kaiming "
+        "{residual_none_kaiming_once_train:percent}; at 0.01 Xavier {residual_none_xavier_once_gentle_train:percent}, "
+        "Kaiming {residual_none_kaiming_once_gentle_train:percent}.",
         "absent": "This run shows no clear harm of a second softmax: gradients at the start are "
         "{residual_xavier_shrink:times} smaller, and the nets with two are {behind:points} behind. Less than five "
         "points may be chance.",
