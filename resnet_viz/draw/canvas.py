@@ -184,6 +184,16 @@ def note(
     )
 
 
+def name_ends(
+    figure: go.Figure, theme: Theme, names: Sequence[tuple[str, Any, float, Role]], gap: float, *, right: bool = True
+) -> None:
+    """Names at the ends of lines, (words, x, y, role), moved apart to ``gap`` from the lowest up where they meet."""
+    place = -float("inf")
+    for words, x, y, role in sorted(names, key=lambda name: name[2]):
+        place = max(y, place + gap)
+        note(figure, theme, words, x, place, role=role, right=right)
+
+
 def bars(
     figure: go.Figure,
     theme: Theme,

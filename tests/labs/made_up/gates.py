@@ -1,0 +1,43 @@
+"""Findings that nobody measured, one set for each verdict."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from resnet_viz.labs.questions.gates import BLOCKS, WAYS
+
+GATES = {"both_0": 0.5, "both_1": 0.27, "both_3": 0.05, "both_6": 0.0025, "shortcut_0": 0.5, "shortcut_6": 0.0025}
+
+
+def ends(growth: float, **errors: float) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    for name, way in WAYS.items():
+        if name in GATES:
+            gates = [GATES[name]] * BLOCKS
+            rows.append({"net": name, "moment": "start", "gates": gates, "share": (1 - GATES[name]) ** BLOCKS})
+            rows.append({"net": name, "moment": "end", "gates": gates})
+        elif name in ("conv", "dropout"):
+            rows.append({"net": name, "moment": "start"})
+        else:
+            rows.append({"net": name, "moment": "start", "share": way.block.get("alpha", 1.0) ** BLOCKS})
+        gradient = 2.0 * growth if name == "alpha_50" else 2.0
+        rows.append({"net": name, "epoch": 0, "train_error": 0.9, "test_error": 0.9, "gradient": gradient})
+        if name == "dropout":
+            rows.append({"net": name, "failed": True})
+        else:
+            error = errors.get(name, 0.6)
+            rows.append({"net": name, "epoch": 8, "train_error": error, "test_error": error})
+    rows.append({"opened": 0.0})
+    return [row | {"seed": 0} for row in rows]
+
+
+MADE_UP = {
+    "present": ends(20.0, identity=0.002, both_6=0.1, both_3=0.4, alpha_90=0.016),
+    "absent": ends(1.0),
+    "reversed": ends(0.1, identity=0.7, half=0.3, both_6=0.7, both_3=0.7, both_1=0.7, both_0=0.7),
+}
+OUTCOMES = {
+    "present": {"best": "identity", "bias": "from_3", "gradient": "larger"},
+    "absent": {"best": "identity", "bias": "none", "gradient": "same"},
+    "reversed": {"best": "half", "bias": "none", "gradient": "smaller"},
+}

@@ -1,0 +1,37 @@
+"""Findings that nobody measured, one set for each verdict."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from resnet_viz.labs.questions.lesion import BLOCKS, DRAWS, SEVERAL, SWAPS
+
+
+def lesions(worst: int, stale: float = 0.05, **errors: float) -> list[dict[str, Any]]:
+    """Every block costs the same but for the ``worst``, which costs ten points more; 0: none does."""
+    rows: list[dict[str, Any]] = []
+    for net in ("residual", "plain", "dropped"):
+        error = errors.get(net, errors["residual"])
+        rows.append({"net": net, "blocks": [], "epoch": 20, "error": 0.02})
+        rows.append({"net": net, "blocks": [], "error": 0.02, "stale": 0.02})
+        for block in range(1, BLOCKS + 1):
+            this = error + (0.1 if block == worst else 0.0)
+            rows.append({"net": net, "blocks": [block], "error": this, "stale": this + stale})
+        for count in SEVERAL:
+            for first in range(1, DRAWS + 1):
+                blocks = list(range(first, first + count))
+                rows.append({"net": net, "blocks": blocks, "error": error * count, "stale": error * count})
+        rows += [{"net": net, "swapped": ["layer1.1", "layer1.2"], "error": error}] * SWAPS
+    return [row | {"seed": 0} for row in rows]
+
+
+MADE_UP = {
+    "present": lesions(2, residual=0.02, plain=0.85),
+    "absent": lesions(0, residual=0.02, plain=0.1),
+    "reversed": lesions(12, residual=0.85, plain=0.1),
+}
+OUTCOMES = {
+    "present": {"residual": "hardly", "where": "first"},
+    "absent": {"residual": "hardly", "where": "none"},
+    "reversed": {"residual": "ruined", "where": "last"},
+}

@@ -1,0 +1,34 @@
+"""Findings that nobody measured, one set for each verdict."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from resnet_viz.labs.questions.softmax_twice import CASES
+
+
+def ends(shrink: float, kaiming: float = 0.0, **errors: float) -> list[dict[str, Any]]:
+    rows = []
+    for case in CASES:
+        gradient = 2.0 / shrink if case.softmax == "twice" else 2.0
+        end = errors.get(f"{case.net}_{case.softmax}", 0.05) + (kaiming if case.scheme == "kaiming" else 0.0)
+        for epoch, error in ((0, 0.9), (8, end)):
+            losses = [2.3, error + 0.1] if epoch else []
+            rows.append({
+                "seed": 0, "case": case.name, "epoch": epoch, "train_error": error, "test_error": error,
+                "losses": losses,
+            } | ({} if epoch else {"gradient": gradient}))  # fmt: skip
+    rows.append({"seed": 0, "case": "residual_none_kaiming_once", "failed": True})
+    return rows
+
+
+MADE_UP = {
+    "present": ends(10.0, residual_once=0.0, residual_twice=0.04, plain_once=0.02, plain_twice=0.3),
+    "absent": ends(2.0, kaiming=0.05),
+    "reversed": ends(0.1, kaiming=-0.05, plain_once=0.4, plain_twice=0.2, residual_once=0.06, residual_twice=0.06),
+}
+OUTCOMES = {
+    "present": {"softmax": "slower", "init": "same"},
+    "absent": {"softmax": "same", "init": "xavier"},
+    "reversed": {"softmax": "better", "init": "kaiming"},
+}
