@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resnet_viz.runs.store import Frame
+from resnet_viz.train.seeds import LEAST, MOST
 
 MAX_COLUMNS = 600
 """Columns a contestant that a whole run is sent with: about what a heatmap has pixels for."""
@@ -24,6 +25,7 @@ Floats = NDArray[np.float64]
 class Signals:
     """Which columns of a contestant's frames hold what; -1 where the run does not measure it.
 
+    ``least`` and ``most``: of several seeds, whose median the others are.
     ``gaps``: a gradient that is NaN was not measured at that step (a recorded training loop).
     """
 
@@ -32,6 +34,8 @@ class Signals:
     lr: int
     gradients: tuple[int, ...]
     gaps: bool = False
+    least: Band | None = None
+    most: Band | None = None
 
     @classmethod
     def of(cls, contestant: dict[str, Any]) -> Signals:
@@ -41,7 +45,22 @@ class Signals:
         return cls(
             place.get("loss", -1), place.get("train_error", -1), place.get("lr", -1),
             tuple(place.get(f"grad_norm/{path}", -1) for path in paths), contestant.get("gaps") is True,
+            Band.of(place, paths, LEAST), Band.of(place, paths, MOST),
         )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Band:
+    """Which columns hold the least, or the greatest, of several seeds."""
+
+    loss: int
+    gradients: tuple[int, ...]
+
+    @classmethod
+    def of(cls, place: dict[str, int], paths: Sequence[str], prefix: str) -> Band | None:
+        """None where there is one seed."""
+        loss = place.get(f"{prefix}loss")
+        return None if loss is None else cls(loss, tuple(place.get(f"{prefix}grad_norm/{path}", -1) for path in paths))
 
 
 @dataclass(frozen=True)
@@ -82,7 +101,9 @@ def frame_messages(segment: Segment, signals: Signals, total: int) -> list[dict[
     ``total`` is the number of steps of the whole run. Step 0 (the initialisation) and the newest step stay
     exact. Where the steps between are more than there is room for, ``stride`` of them become one column: mean,
     ``loss_min`` and ``loss_max`` of the loss, mean of the minibatch error and the learning rate, geometric mean
-    of the gradient norms (they are read on a log scale). A column with a value that is not finite is null.
+    of the gradient norms (they are read on a log scale). Several seeds add ``loss_min``, ``loss_max``, ``grad_min`` and
+    ``grad_max`` to every column, the extremes of all seeds and steps in it. A column with a value that is not finite is
+    null.
     """
     values = np.asarray(segment.values, dtype=np.float64)
     count, first = len(values), segment.first
@@ -102,6 +123,21 @@ def _exact(name: str, first: int, values: Floats, signals: Signals) -> dict[str,
         "c": name, "first": first, "loss": numbers(_column(values, signals.loss)),
         "train_error": numbers(_column(values, signals.train_error)), "lr": numbers(_column(values, signals.lr)),
         "grad": rows_of_numbers(gradients),
+        **_band(values, signals, np.arange(len(values))),
+    }  # fmt: skip
+
+
+def _band(values: Floats, signals: Signals, starts: NDArray[np.int_]) -> dict[str, Any]:
+    """Of several seeds: the least and the greatest in each column; nothing where there is one seed."""
+    if signals.least is None or signals.most is None:
+        return {}
+    least, most = (
+        extreme.reduceat(_columns(values, (band.loss, *band.gradients)), starts, axis=0)
+        for extreme, band in ((np.minimum, signals.least), (np.maximum, signals.most))
+    )
+    return {
+        "loss_min": numbers(least[:, 0]), "loss_max": numbers(most[:, 0]),
+        "grad_min": rows_of_numbers(least[:, 1:]), "grad_max": rows_of_numbers(most[:, 1:]),
     }  # fmt: skip
 
 
@@ -125,6 +161,7 @@ def _binned(name: str, first: int, values: Floats, signals: Signals, stride: int
         "loss_max": numbers(np.maximum.reduceat(loss, starts)),
         "train_error": numbers(mean(_column(values, signals.train_error))),
         "lr": numbers(mean(_column(values, signals.lr))), "grad": rows_of_numbers(gradients),
+        **_band(values, signals, starts),
     }  # fmt: skip
 
 

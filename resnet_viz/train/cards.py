@@ -6,10 +6,11 @@ from dataclasses import asdict
 from typing import Any
 
 from ..inspect import layers, summarize
-from ..spec import Block, Experiment, Network
+from ..spec import Block, Experiment, Network, Recipe
 from .engine import block_paths
 from .probes import signal_names
 from .roles import role_names
+from .seeds import band_names
 
 
 def describe_blocks(network: Network) -> str:
@@ -49,22 +50,27 @@ def cards(experiment: Experiment) -> list[dict[str, Any]]:
     (path, kind, stage, block, projection, channels, height, width). Raises ``SpecError`` for a network that
     cannot be built.
     """
-    roles = role_names(experiment.contestants)
+    roles, seeds = role_names(experiment.contestants), experiment.recipe.seeds
     found = []
     for name, network in experiment.contestants.items():
         measured = layers(network)
+        signals = signal_names([layer.path for layer in measured], block_paths(network))
         found.append(
             {
                 "name": name,
                 "role": roles[name],
                 "network_name": network.name,
                 "parameters": summarize(network).params,
-                "description": describe_blocks(network),
-                "signals": list(signal_names([layer.path for layer in measured], block_paths(network))),
+                "description": _seeds(experiment.recipe) + describe_blocks(network),
+                "signals": list(band_names(signals, seeds)),
                 "layers": [asdict(layer) for layer in measured],
             }
         )
     return found
+
+
+def _seeds(recipe: Recipe) -> str:
+    return f"median of {recipe.seeds} seeds, " if recipe.seeds > 1 else ""
 
 
 def measured_paths(found: list[dict[str, Any]]) -> dict[str, list[str]]:

@@ -12,6 +12,7 @@ from ..spec import Experiment, SpecError
 from .checkpoints import Past
 from .engine import EagerEngine
 from .graph_engine import CaptureError, GraphEngine
+from .seeds import members
 
 ENGINES = ("auto", "eager", "graph")
 
@@ -46,7 +47,7 @@ def build_engines(
     device: torch.device,
     past: Past | None = None,
 ) -> tuple[dict[str, EagerEngine], Choice]:
-    """One engine for each contestant, all of one kind, at its checkpoint if it has one; and the kind that it became.
+    """One engine for each seed of each contestant, at its checkpoint if it has one; all of one kind, and which.
 
     Raises ``SpecError`` when a network cannot be built, ``CheckpointError`` for a checkpoint of another network.
     """
@@ -68,8 +69,8 @@ def _built(
     past: Past | None,
 ) -> dict[str, EagerEngine]:
     engines = {
-        name: kind(network, experiment.recipe, data, layers[name], device)
-        for name, network in experiment.contestants.items()
+        member.key: kind(member.network, member.recipe, data, layers[member.contestant], device)
+        for member in members(experiment)
     }
     for name, found in (past.checkpoints if past else {}).items():
         engines[name].restore(found.tensors, found.place.step, computed=found.place.computed)

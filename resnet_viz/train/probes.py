@@ -43,6 +43,7 @@ class Probe:
         # A CPU can look at a norm and add up again in double precision where that is needed; a GPU cannot without
         # making the host wait, and does it always, for nothing: its kernels widen while they read.
         self._looks = device.type == "cpu"
+        self._wide = torch.float32 if device.type == "mps" else WIDE  # Apple's GPUs have no double precision
         self._inputs = [torch.zeros((), device=device) for _ in blocks]
         self._ring = torch.zeros(capacity, len(self.signals) - 1, device=device)
         self._rates: list[float] = []
@@ -99,7 +100,7 @@ class Probe:
             least, most = torch.stack(norms).aminmax()
             if SAFE[0] < least.item() and most.item() < SAFE[1]:
                 return norms
-        return torch._foreach_norm(gradients, 2, WIDE)
+        return torch._foreach_norm(gradients, 2, self._wide)
 
     def _norm(self, gradient: torch.Tensor) -> torch.Tensor:
         norm: torch.Tensor
@@ -107,7 +108,7 @@ class Probe:
             norm = torch.linalg.vector_norm(gradient, dtype=torch.float32)  # a bfloat16 norm would be rounded
             if SAFE[0] < norm.item() < SAFE[1]:
                 return norm
-        norm = torch.linalg.vector_norm(gradient, dtype=WIDE)
+        norm = torch.linalg.vector_norm(gradient, dtype=self._wide)
         return norm
 
     def _watch(self, place: int) -> Callable[[nn.Module, tuple[Any, ...]], None]:

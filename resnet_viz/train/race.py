@@ -20,6 +20,7 @@ from .control import Control
 from .devices import choose, slots_for
 from .engine import on_device
 from .engines import build_engines, choose_engine
+from .seeds import members
 from .slots import Slots
 
 FLUSH = 0.1
@@ -50,6 +51,8 @@ class Evaluated:
     epoch: int
     train_error: float
     test_error: float
+    spread: tuple[float, float, float, float] | None = None
+    """Of several seeds: least and greatest train error, least and greatest test error; the errors are medians."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,9 @@ Message = Rows | Evaluated | Snapshot | Failed | Ended
 
 
 class Race:
-    """All contestants of an experiment. ``layers`` gives each one's measured paths in forward order.
+    """All contestants of an experiment, each with all its seeds (:func:`~resnet_viz.train.seeds.members`).
+
+    ``layers`` gives each contestant's measured paths in forward order.
 
     :meth:`start` returns at once; telemetry comes through :attr:`messages` until each contestant has sent
     :class:`Ended`; :attr:`control` steers. A row or gradient that is not finite ends the whole race, since
@@ -118,7 +123,8 @@ class Race:
         recipe = experiment.recipe
         self.device = choose(recipe.device, recipe.precision)
         self.past = past or Past()
-        self.control = Control(experiment.contestants, recipe, experiment.steps, self.past)
+        keys = [member.key for member in members(experiment)]
+        self.control = Control(keys, recipe, experiment.steps, self.past)
         self.messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._slots = slots or slots_for(self.device)
         self._epoch, self._every = experiment.steps_per_epoch, recipe.evaluate_every
@@ -126,8 +132,7 @@ class Race:
         choice = choose_engine(engine, experiment, self.device)
         self.engines, self.choice = build_engines(choice, experiment, data, layers, self.device, self.past)
         self._threads = [
-            threading.Thread(target=self._run, args=(name,), name=f"contestant {name}", daemon=True)
-            for name in experiment.contestants
+            threading.Thread(target=self._run, args=(name,), name=f"contestant {name}", daemon=True) for name in keys
         ]
 
     def start(self) -> None:

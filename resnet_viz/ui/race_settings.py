@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -19,10 +20,14 @@ from .race_state import preset_of, read_file, with_network, with_recipe, with_tw
 from .sharing import open_button, save_button, uploaded
 
 PACES: dict[float, str] = {0.0: "as fast as it goes", 20.0: "20 steps a second", 5.0: "5 steps a second"}
-DEVICES = {"auto": "CUDA if there is one, else CPU", "cpu": "CPU", "cuda": "CUDA"}
-CHOICES = {
-    "augment": ("Augmentation", {"none": "none", "crop_flip": "pad 4, crop, flip"}),
+APPLE = platform.system() == "Darwin" and platform.machine() == "arm64"
+DEVICES = {"auto": "CUDA if there is one, else CPU", "cpu": "CPU", "cuda": "CUDA"} | (
+    {"mps": "Apple GPU (MPS)"} if APPLE else {}
+)
+CHOICES: dict[str, tuple[str, dict[Any, str]]] = {
+    "augment": ("Augmentation", {"none": "none", "crop_flip": "pad, crop, flip"}),
     "precision": ("Precision", {"fp32": "fp32", "tf32": "TF32 (GPU)", "bf16": "bf16"}),
+    "seeds": ("Seeds", {1: "one", 3: "3, as a band", 4: "4, as a band", 5: "5, as a band"}),
 }
 NUMBERS = (("epochs", "Epochs"), ("batch", "Batch size"), ("learning_rate", "Learning rate"), ("seed", "Seed"))
 
@@ -103,10 +108,11 @@ def _recipe(session: RaceSession) -> None:
             "Pace", list(paces), index=list(paces).index(recipe.pace), format_func=paces.__getitem__, key=key,
             on_change=_number, args=(session, "pace", key),
         )  # fmt: skip
+    devices = DEVICES if recipe.device in DEVICES else {**DEVICES, recipe.device: recipe.device.upper()}
     with device:
         key = _key(session, "device")
         st.selectbox(
-            "Device", list(DEVICES), index=list(DEVICES).index(recipe.device), format_func=DEVICES.__getitem__, key=key,
+            "Device", list(devices), index=list(devices).index(recipe.device), format_func=devices.__getitem__, key=key,
             on_change=_number, args=(session, "device", key),
         )  # fmt: skip
         _refusal(session, "device")
@@ -119,11 +125,12 @@ def _recipe(session: RaceSession) -> None:
 
 def _choices(session: RaceSession) -> None:
     recipe = session.experiment.recipe
-    for column, (field, (label, options)) in zip(st.columns(2), CHOICES.items(), strict=True):
+    for column, (field, (label, options)) in zip(st.columns(3), CHOICES.items(), strict=True):
         with column:
-            key = _key(session, field)
+            key, now = _key(session, field), getattr(recipe, field)
+            options = options if now in options else {**options, now: f"{now}, as a band"}
             st.selectbox(
-                label, list(options), index=list(options).index(getattr(recipe, field)),
+                label, list(options), index=list(options).index(now),
                 format_func=options.__getitem__, key=key, on_change=_number, args=(session, field, key),
             )  # fmt: skip
 

@@ -20,6 +20,8 @@ class Track {
     this.error = [];
     this.rate = [];
     this.grad = [];
+    this.least = []; // of several seeds, by layer; null where there is one
+    this.most = [];
     this.revision = (this.revision || 0) + 1;
   }
 
@@ -38,7 +40,7 @@ class Track {
     let keep = this.length;
     while (keep && this.step[keep - 1] >= step) keep -= 1;
     if (keep === this.length) return;
-    for (const list of [this.step, this.span, this.loss, this.low, this.high, this.error, this.rate, this.grad]) {
+    for (const list of [this.step, this.span, this.loss, this.low, this.high, this.error, this.rate, this.grad, this.least, this.most]) {
       list.length = keep;
     }
     this.revision += 1;
@@ -60,6 +62,8 @@ class Track {
       this.error.push(finiteOrNaN(frame.train_error[i]));
       this.rate.push(finiteOrNaN(frame.lr[i]));
       this.grad.push(Float64Array.from(frame.grad[i], finiteOrNaN));
+      this.least.push(frame.grad_min ? Float64Array.from(frame.grad_min[i], finiteOrNaN) : null);
+      this.most.push(frame.grad_max ? Float64Array.from(frame.grad_max[i], finiteOrNaN) : null);
     }
     if (this.length > MAX_COLUMNS) this.halve();
   }
@@ -71,7 +75,7 @@ class Track {
     const count = this.length;
     this.clear();
     const copy = (i) => {
-      for (const name of ["step", "span", "loss", "low", "high", "error", "rate", "grad"]) this[name].push(source[name][i]);
+      for (const name of ["step", "span", "loss", "low", "high", "error", "rate", "grad", "least", "most"]) this[name].push(source[name][i]);
     };
     copy(0);
     let i = 1;
@@ -82,6 +86,10 @@ class Track {
       this.high.push(Math.max(source.high[i], source.high[i + 1]));
       for (const name of ["loss", "error", "rate"]) this[name].push((source[name][i] + source[name][i + 1]) / 2);
       this.grad.push(source.grad[i].map((v, k) => Math.sqrt(v * source.grad[i + 1][k])));
+      for (const [name, pick] of [["least", Math.min], ["most", Math.max]]) {
+        const [a, b] = [source[name][i], source[name][i + 1]];
+        this[name].push(a && b ? a.map((v, k) => pick(v, b[k])) : null);
+      }
     }
     for (; i < count; i += 1) copy(i);
   }
@@ -97,6 +105,12 @@ class Track {
     }
     return high;
   }
+}
+
+/** Least and greatest error of several seeds; null where there is one. */
+function spreadOf(row) {
+  if (!("train_error_min" in row)) return null;
+  return { train: [row.train_error_min, row.train_error_max], test: [row.test_error_min, row.test_error_max] };
 }
 
 function finiteOrNaN(value) {
@@ -119,6 +133,7 @@ export class RunModel {
     this.open = false;
     this.listening = false; // to a training loop of somebody's own, which nobody evaluates
     this.epochSteps = 0;
+    this.seeds = 1;
     this.pace = 0;
     this.rate = null;
     this.warmup = 0;
@@ -204,13 +219,14 @@ export class RunModel {
     this.open = this.listening && !planned;
     this.total = this.open ? FIRST_AXIS : planned || this.total;
     this.epochSteps = header.steps_per_epoch || 0;
+    this.seeds = header.seeds || 1;
     this.pace = message.pace;
     this.rate = message.lr;
     this.warmup = message.warmup || 0;
     this.recording = message.recording;
     const device = header.device || {};
     this.device = deviceWords(device);
-    this.about = [header.dataset, this.device, "seed" in header ? `seed ${header.seed}` : ""].filter(Boolean).join(" · ");
+    this.about = [header.dataset, this.device, seedWords(header)].filter(Boolean).join(" · ");
     if (header.contestants) this.setContestants(header.contestants, message.shortcuts || {});
     this.stretch();
   }
@@ -227,7 +243,7 @@ export class RunModel {
     this.stretch();
     for (const row of message.evals) {
       const contestant = this.contestants.find((c) => c.name === row.c);
-      if (contestant) insert(contestant.evals, { step: row.step, epoch: row.epoch, train: finiteOrNaN(row.train_error), test: finiteOrNaN(row.test_error) });
+      if (contestant) insert(contestant.evals, { step: row.step, epoch: row.epoch, train: finiteOrNaN(row.train_error), test: finiteOrNaN(row.test_error), spread: spreadOf(row) });
     }
     for (const mark of message.marks) {
       if (mark.kind === "lr") this.rate = mark.value;
@@ -330,6 +346,12 @@ export class RunModel {
     if (high - low > 9) low = high - 9;
     return { low: Math.min(low, high - 1), high, below };
   }
+}
+
+function seedWords(header) {
+  if (!("seed" in header)) return "";
+  const { seed, seeds } = header;
+  return seeds > 1 ? `seeds ${seed} to ${seed + seeds - 1}` : `seed ${seed}`;
 }
 
 function deviceWords(device) {

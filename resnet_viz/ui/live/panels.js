@@ -103,17 +103,18 @@ export class Panels {
     const end = live && model.ended; // the bar counts the steps then
     const when = row < 0 || end ? "" : row === 0 ? " · at initialisation" : ` · step ${row}`;
     say(profile.title, `Gradient norm by depth${end ? ", at the end" : live ? ", now" : ""}`);
-    say(profile.about, `${when} · log scale · input → output`);
+    const band = model.seeds > 1 ? ` · median and range of ${model.seeds} seeds` : "";
+    say(profile.about, `${when} · log scale · input → output${band}`);
     say(heat.title, "Every layer, every step");
     const all = model.contestants.length;
-    say(heat.about, ` · log₁₀ ‖∂L/∂W‖${all > 1 ? ` · one scale for ${all === 2 ? "both" : "all"}` : ""}`);
+    say(heat.about, ` · log₁₀ ‖∂L/∂W‖${model.seeds > 1 ? " · median" : ""}${all > 1 ? ` · one scale for ${all === 2 ? "both" : "all"}` : ""}`);
     this.broken.hidden = !model.broken;
     this.back.hidden = chosen === null;
     say(loss.title, chosen === null ? "Loss" : `Gradient norm of layer ${chosen + 1}`);
     const path = chosen === null ? "" : layerTitle(model, chosen).split(" · ")[1];
-    say(loss.about, chosen === null ? " · per step" : ` · ${path ? `${path} · ` : ""}per step · log scale`);
+    say(loss.about, chosen === null ? ` · per step${band}` : ` · ${path ? `${path} · ` : ""}per step · log scale${band}`);
     say(error.title, "Error");
-    say(error.about, " · whole set, train solid, test dashed");
+    say(error.about, ` · whole set, train solid, test dashed${band}`);
   }
 
   /** Title and rows of the reading for what the pointer means. */
