@@ -14,7 +14,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "resnet_viz.spec": (
         "Block", "Comparison", "DropPath", "Experiment", "Head", "Init", "Input", "Lane", "LaneConv", "Network",
-        "Override", "PresetInfo", "Recipe", "ShareError", "SpecError", "Stage", "Stem", "decode", "encode",
+        "Override", "PresetInfo", "ProbePlan", "Recipe", "ShareError", "SpecError", "Stage", "Stem", "decode", "encode",
         "plain_twin", "preset", "preset_groups", "preset_info", "presets", "residual_twin",
     ),
     "resnet_viz.codegen": ("to_source",),
@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from .spec import Network as Network
     from .spec import Override as Override
     from .spec import PresetInfo as PresetInfo
+    from .spec import ProbePlan as ProbePlan
     from .spec import Recipe as Recipe
     from .spec import ShareError as ShareError
     from .spec import SpecError as SpecError

@@ -18,6 +18,7 @@ from resnet_viz.spec import (
     LaneConv,
     Network,
     Override,
+    ProbePlan,
     Recipe,
     Stage,
     Stem,
@@ -169,5 +170,6 @@ def experiments(draw: st.DrawFn) -> Experiment:
         warmup_steps=draw(st.integers(0, 20)),
         schedule=draw(st.sampled_from(("constant", "step", "cosine"))),
         pace=draw(st.sampled_from((0, 5, 20))),
+        probes=draw(st.sampled_from((ProbePlan(), ProbePlan.full(10), ProbePlan(periods={"gamma": 3}, window=5)))),
     )
     return Experiment(contestants=contestants, recipe=recipe)

@@ -7,19 +7,37 @@ from operator import index
 import torch
 
 from ..spec.errors import SpecError
-from ..spec.network import Network, checked
+from ..spec.network import DropPath, Network, checked
 from ..spec.shapes import refuse
 from .forms import carry_forms
 from .initialisers import generator, initialise
 from .networks import ResidualNetwork
 from .shortcuts import Add, Carry, Gate, Pad, Transform, open_gates
-from .stochastic import draw_from
+from .stochastic import draw_from, sources
 from .units import Unit
 
 __all__ = [
     "Add", "Carry", "Gate", "Pad", "ResidualNetwork", "Transform", "Unit", "build", "carry_forms", "draw_from",
-    "open_gates",
+    "open_gates", "survive",
 ]  # fmt: skip
+
+
+DRAWS = "drop path and dropout"
+"""What a network's generator is for: the seed and this text make it."""
+
+
+def survive(model: torch.nn.Module, drop_path: DropPath, seed: int = 0) -> None:
+    """Give the branches of a network those survival probabilities from now on, as if it had been built with them.
+
+    Layers that are added draw from the network's own generator, or where it has none from the one that ``build`` makes
+    of that seed.
+    """
+    units = [module for module in model.modules() if isinstance(module, Unit)]
+    drawn = sources(model)
+    added = [unit.survive(drop_path.of(number, len(units))) for number, unit in enumerate(units, 1)]
+    if any(added):
+        device = next(model.parameters()).device
+        draw_from(model, drawn[0] if drawn else generator(seed, DRAWS, device))
 
 
 def build(network: Network, device: str | torch.device = "cpu", seed: int = 0) -> ResidualNetwork:
@@ -40,7 +58,7 @@ def build(network: Network, device: str | torch.device = "cpu", seed: int = 0) -
     where = _device(device)
     if where.type != "meta":
         initialise(model, network.init, seed, where)
-        draw_from(model, generator(seed, "drop path and dropout", where))
+        draw_from(model, generator(seed, DRAWS, where))
     return model
 
 

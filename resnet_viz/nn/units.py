@@ -189,6 +189,23 @@ class Unit(nn.Module):
             y = self.add(y, around)
         return self._run(self._exit, y)
 
+    def survive(self, survival: float) -> bool:
+        """From now on the branch is there in training with that probability (Huang 2016); True where that is new.
+
+        A block without shortcut is left alone. A layer that is added draws from a generator of its own:
+        :func:`~resnet_viz.nn.survive` gives it the network's.
+        """
+        if self.shortcut is None:
+            return False
+        if "drop_path" in self._branch:
+            layer = self.get_submodule("drop_path")
+            assert isinstance(layer, DropPath)  # noqa: S101  (it has that name)
+            layer.survival = survival
+            return False
+        self.add_module("drop_path", DropPath(survival).train(self.training))
+        self._branch = (*self._branch, "drop_path")
+        return True
+
     def start_as_zero(self) -> None:
         """Let the branch give zero: its last layer with weights, a norm's scale or else a convolution, starts at zero.
 

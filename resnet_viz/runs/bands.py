@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..train.checkpoints import Past
-from ..train.race import Evaluated, Failed, Rows, Snapshot
+from ..train.race import Asked, Evaluated, Failed, Rows, Snapshot
 from ..train.seeds import Member, band
 
-Message = Rows | Evaluated | Snapshot | Failed
+Message = Rows | Evaluated | Asked | Snapshot | Failed
 
 
 class Bands:
@@ -44,6 +45,9 @@ class Bands:
             yield from found.evaluated(message)
         elif isinstance(message, Snapshot):
             yield from found.snapshot(message)
+        elif isinstance(message, Asked):
+            if message.contestant == found.keys[0]:  # what is asked for is answered by the first seed
+                yield replace(message, contestant=found.name)
         else:
             yield message
 

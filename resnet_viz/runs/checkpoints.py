@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ..spec import Experiment
+from ..train.changes import KINDS, Change, in_order
 from ..train.checkpoints import Checkpoint, CheckpointError, Past, Place, digest_of, read, write
 from ..train.race import Snapshot
 from ..train.seeds import members
@@ -114,12 +115,29 @@ def past_of(store: Store, run: str, experiment: Experiment) -> tuple[Past, list[
                 if error.lasting:
                     store.forget(kept)
     _tidy(store, run, experiment)
-    changes = tuple((event.step, float(event.data["value"])) for event in store.events(run, kind="lr")
-                    if event.step is not None)  # fmt: skip
-    changes = max(changes, *(c.place.changes for c in found.values()), key=len) if found else changes
+    known = changes_of(store, run)
+    more = {change: None for c in found.values() for change in c.place.changes if change not in known}
+    changes = in_order((*known, *more))
     paces = store.events(run, kind="pace")
     pace = float(paces[-1].data["value"]) if paces else None
     return Past(found, changes, pace, max(store.rows_written(run).values(), default=0)), notes
+
+
+def changes_of(store: Store, run: str) -> tuple[Change, ...]:
+    """What was changed by hand, or is to be changed, as the run's events say, by step."""
+    return in_order(
+        Change(
+            step=event.step, kind=event.kind, value=event.data["value"], contestant=event.contestant,
+            block=event.data.get("block"),
+        )
+        for event in store.events(run)
+        if event.kind in KINDS and event.step is not None
+    )  # fmt: skip
+
+
+def event_of(change: Change) -> dict[str, float | str]:
+    """The data of the event that tells of a change."""
+    return {"value": change.value} | ({"block": change.block} if change.block else {})
 
 
 def _usable(path: Path, run: str, contestant: str, digest: str) -> Checkpoint:
@@ -139,8 +157,10 @@ def catch_up(store: Store, run: str, past: Past, contestants: Iterable[str]) -> 
 
     Not for single seeds: their checkpoints come after the events of all.
     """
-    for step, value in past.changes[len(store.events(run, kind="lr")) :]:
-        store.add_event(run, "lr", {"value": value}, step=step)
+    known = changes_of(store, run)
+    for change in past.changes:
+        if change not in known:
+            store.add_event(run, change.kind, event_of(change), contestant=change.contestant, step=change.step)
     told = {(event.contestant, event.step) for event in store.events(run, kind="eval")}
     for name in past.checkpoints.keys() & set(contestants):
         for step, epoch, train, test in past.evals(name):

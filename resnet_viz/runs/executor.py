@@ -15,16 +15,17 @@ import torch
 
 from ..spec import Experiment, Recipe, sentence
 from ..train.cards import cards, measured_paths
+from ..train.changes import KINDS, Kind
 from ..train.checkpoints import Past
-from ..train.control import Control
 from ..train.devices import calculation, choose, deterministic, slots_for
 from ..train.engines import Choice
 from ..train.limits import check_memory
-from ..train.race import Ended, Evaluated, Failed, Race, Rows, Snapshot
+from ..train.race import Asked, Ended, Evaluated, Failed, Race, Rows, Snapshot
+from ..train.requests import KINDS as REQUESTS
 from ..train.seeds import members
 from ..train.slots import Slots
 from .bands import Bands
-from .checkpoints import Keeper, catch_up, past_of
+from .checkpoints import Keeper, catch_up, changes_of, event_of, past_of
 from .headers import header, on_its_device
 from .store import Command, Store
 from .telemetry import SPREAD
@@ -182,7 +183,7 @@ class _Execution:
             made["deterministic"] = True
         self.store.set_header(self.run, made)
         if not before.get("contestants"):
-            return Past()
+            return Past(changes=changes_of(self.store, self.run))  # those that a rewind brings with it
         past, notes = past_of(self.store, self.run, self.experiment)
         catch_up(self.store, self.run, past, self.experiment.contestants)
         step = min(past.begin(member.key)[0] for member in members(self.experiment))
@@ -228,7 +229,7 @@ class _Execution:
         if self.state is None and (self.ending.is_set() or self.vanished.is_set()):
             self._end("interrupted", GONE if self.vanished.is_set() else ENDED)
 
-    def _write(self, message: Rows | Evaluated | Snapshot | Failed) -> None:
+    def _write(self, message: Rows | Evaluated | Asked | Snapshot | Failed) -> None:
         if isinstance(message, Snapshot):
             self.keeper.keep(message)
         elif isinstance(message, Failed):
@@ -240,6 +241,8 @@ class _Execution:
             data = {"epoch": message.epoch, "train_error": message.train_error, "test_error": message.test_error}
             data |= dict(zip(SPREAD, message.spread or (), strict=False))
             self.store.add_event(self.run, "eval", data, contestant=message.contestant, step=message.step)
+        elif isinstance(message, Asked):
+            self.store.add_event(self.run, message.kind, message.data, contestant=message.contestant, step=message.step)
         else:
             if not self.store.append(self.run, message.contestant, message.first, message.values):
                 self.vanished.set()
@@ -259,7 +262,7 @@ class _Execution:
             elif self.race is None:
                 self.early.append(command)
             else:
-                self._steer(self.race.control, command)
+                self._steer(self.race, command)
         except (ValueError, TypeError, KeyError) as error:
             log.warning("run %s: %s was refused: %s", self.run, command.kind, sentence(error))
 
@@ -269,22 +272,31 @@ class _Execution:
             "stopped", ROOM if made_room else f"Stopped by hand after {reached} of {self.experiment.steps} steps."
         )
 
-    def _steer(self, control: Control, command: Command) -> None:
-        store, run = self.store, self.run
-        if command.kind == "lr":
-            value = Recipe(learning_rate=command.data["value"]).learning_rate
-            step = control.set_learning_rate(value)
-            if step is not None:
-                store.add_event(run, "lr", {"value": value}, step=step)
+    def _steer(self, race: Race, command: Command) -> None:
+        store, run, control = self.store, self.run, race.control
+        if (kind := _kind_of_change(command.kind)) is not None:
+            self._change(race, kind, command.data)
         elif command.kind == "pace":
             value = Recipe(pace=command.data["value"]).pace
             store.add_event(run, "pace", {"value": value}, step=control.set_pace(value))
+        elif command.kind in REQUESTS:
+            control.ask(command.kind, command.data)
         elif command.kind in ("pause", "step", "resume"):
             before = control.paused
             {"pause": control.pause, "step": control.step, "resume": control.resume}[command.kind]()
             if control.paused != before:
                 store.set_state(run, "paused" if control.paused else "running")
                 self.active(not control.paused)
+
+    def _change(self, race: Race, kind: Kind, data: dict[str, Any]) -> None:
+        whose = (data.get("contestant"), data.get("block")) if kind == "shortcut" else (None, None)
+        change = race.change(kind, data["value"], *whose)
+        if change is not None:
+            self.store.add_event(self.run, kind, event_of(change), contestant=change.contestant, step=change.step)
+
+
+def _kind_of_change(command: str) -> Kind | None:
+    return next((kind for kind in KINDS if kind == command), None)
 
 
 @contextlib.contextmanager

@@ -81,7 +81,9 @@ class _Header(_Strict):
 
 class _Event(_Strict):
     seq: Count
-    kind: Literal["state", "eval", "lr", "pace"]
+    kind: Literal[
+        "state", "eval", "lr", "pace", "alpha", "shortcut", "drop_path", "weight_decay", "sharpness", "histogram"
+    ]  # fmt: skip
     contestant: Text | None
     step: Count | None
     data: dict[str, int | Number | Text | None]

@@ -15,7 +15,7 @@ from .exports import Table, export
 from .liveness import status
 from .places import locate
 from .store import Frame, RunRow, Store
-from .telemetry import Evaluation, RunData, Telemetry, run_data
+from .telemetry import Distribution, Evaluation, RunData, Telemetry, run_data
 
 if TYPE_CHECKING:
     from ..spec import Experiment
@@ -75,9 +75,14 @@ class Run:
 
     def signals(self, contestant: str) -> dict[str, np.ndarray[Any, np.dtype[np.float32]]]:
         """Each signal as float32 [steps] by name, each step once: "loss", "train_error", "lr", "grad_norm/<layer>",
-        "input_grad/<block>". Raises ``KeyError`` for a contestant that is not there.
+        "input_grad/<block>", and what the recipe's probes ask for besides (docs/telemetry.md has all keys). Raises
+        ``KeyError`` for a contestant that is not there.
         """  # fmt: skip
         return self.data.signals(contestant)
+
+    def histograms(self, contestant: str) -> list[Distribution]:
+        """The histograms of weights and gradients that were asked for while it ran, layer by layer."""
+        return self.data.histograms(contestant)
 
     def evals(self, contestant: str) -> list[Evaluation]:
         """Errors on the whole sets, as fractions: rows of step, epoch, train_error, test_error."""

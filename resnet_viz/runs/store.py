@@ -81,7 +81,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Command:
-    """A person's wish for a run: pause, resume, step, stop, lr, pace."""
+    """A person's wish for a run: pause, resume, step, stop, lr, pace, sharpness, histogram."""
 
     seq: int
     kind: str

@@ -41,6 +41,21 @@ class Evaluation(_Errors):
         return getattr(self, key)
 
 
+@dataclass(frozen=True)
+class Distribution:
+    """The histogram of one layer's weight or gradient at the row of ``step``, before its update.
+
+    ``counts`` of values in bins of equal width from ``low`` to ``high``, the least and the greatest value.
+    """
+
+    step: int
+    of: str
+    layer: str
+    low: float
+    high: float
+    counts: tuple[int, ...]
+
+
 @dataclass(frozen=True, eq=False)
 class RunData:
     """One run as plain data.
@@ -74,12 +89,35 @@ class RunData:
         raise KeyError(f"no contestant is called {contestant!r}; there are: {known}")
 
     def signals(self, contestant: str) -> dict[str, Telemetry]:
-        """Each signal as float32 [steps], by name. Raises ``KeyError`` like :meth:`card`."""
+        """Each signal as float32 [steps], by name; NaN at steps at which it was not measured.
+
+        "sharpness" is there when somebody asked for it. Raises ``KeyError`` like :meth:`card`.
+        """
         names = self.card(contestant)["signals"]
         values = self.frames.get(contestant)
         if values is None:
             values = np.empty((0, len(names)), dtype=np.float32)
-        return {name: values[:, column] for column, name in enumerate(names)}
+        found = {name: values[:, column] for column, name in enumerate(names)}
+        asked = {event.step: event.data["value"] for event in self._asked(contestant, "sharpness", "value")}
+        if asked:
+            found["sharpness"] = np.array([asked.get(step, np.nan) for step in range(len(values))], dtype=np.float32)
+        return found
+
+    def histograms(self, contestant: str) -> list[Distribution]:
+        """The histograms that were asked for, layer by layer, in order. Raises ``KeyError`` like :meth:`card`."""
+        self.card(contestant)
+        return [
+            Distribution(
+                event.step or 0, str(event.data["of"]), str(event.data["layer"]),
+                float(event.data["low"]), float(event.data["high"]),
+                tuple(int(count) for count in str(event.data["counts"]).split()),
+            )
+            for event in self._asked(contestant, "histogram", "counts")
+        ]  # fmt: skip
+
+    def _asked(self, contestant: str, kind: str, key: str) -> list[Event]:
+        found = (event for event in self.events if event.kind == kind and event.contestant == contestant)
+        return [event for event in found if event.step is not None and key in event.data]
 
     def evals(self, contestant: str) -> list[Evaluation]:
         """The evaluations of a contestant in order, each step once. Raises ``KeyError`` like :meth:`card`."""

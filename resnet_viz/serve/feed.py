@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from resnet_viz.runs.store import Store
+from resnet_viz.spec.probes import DEFAULT
 
 from .messages import FINAL_STATES, START, Cursor, Follower, as_lines, parse_cursor
 
@@ -53,10 +54,10 @@ class Packet:
 
 
 class Feed:
-    """The stream of one run. Lives on one event loop; the store is read in the hub's threads."""
+    """The stream of one run and quantity. Lives on one event loop; the store is read in the hub's threads."""
 
-    def __init__(self, store: Store, run: str, pool: ThreadPoolExecutor) -> None:
-        self.run = run
+    def __init__(self, store: Store, run: str, pool: ThreadPoolExecutor, quantity: str = DEFAULT) -> None:
+        self.run, self.quantity = run, quantity
         self.viewers = 0
         self.ended = False
         self._store, self._pool = store, pool
@@ -143,7 +144,7 @@ class Feed:
         follower = self._follower
         self._looked = time.monotonic()
         if follower is None:
-            follower = await self._in_thread(lambda: Follower(self._store, self.run))
+            follower = await self._in_thread(lambda: Follower(self._store, self.run, self.quantity))
             await self._in_thread(follower.poll)
             self._follower, payload = follower, b""
         else:
@@ -223,7 +224,7 @@ class Hub:
     def __init__(self, store: Callable[[], Store]) -> None:
         self._open_store = store
         self._store: Store | None = None
-        self._feeds: dict[str, Feed] = {}
+        self._feeds: dict[tuple[str, str], Feed] = {}
         self._pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="feed")
         self._opening = asyncio.Lock()
         self.closing = False
@@ -236,7 +237,7 @@ class Hub:
     @property
     def runs(self) -> int:
         """Runs that somebody looks at now."""
-        return sum(feed.viewers > 0 for feed in self._feeds.values())
+        return len({feed.run for feed in self._feeds.values() if feed.viewers})
 
     async def check(self, run: str) -> None:
         """Raise ``KeyError`` when there is no such run."""
@@ -244,16 +245,18 @@ class Hub:
             loop = asyncio.get_running_loop()
             if self._store is None:
                 self._store = await loop.run_in_executor(self._pool, self._open_store)
-            if run not in self._feeds:
+            if (run, DEFAULT) not in self._feeds:
                 await loop.run_in_executor(self._pool, self._store.row, run)
 
-    async def events(self, run: str, after: str | None, *, once: bool = False) -> AsyncIterator[bytes]:
-        """The bytes of one viewer's stream; :meth:`check` comes first."""
+    async def events(
+        self, run: str, after: str | None, *, once: bool = False, quantity: str = DEFAULT
+    ) -> AsyncIterator[bytes]:
+        """The bytes of one viewer's stream; :meth:`check` comes first. ``quantity`` is one that there is."""
         if self.closing or self._store is None:
             return
-        feed = self._feeds.get(run)
+        feed = self._feeds.get((run, quantity))
         if feed is None or feed.ended:
-            feed = self._feeds[run] = Feed(self._store, run, self._pool)
+            feed = self._feeds[run, quantity] = Feed(self._store, run, self._pool, quantity)
             feed.start()
         feed.viewers += 1
         try:
@@ -271,8 +274,9 @@ class Hub:
         if feed.viewers and not feed.ended:
             return
         feed.end()
-        if self._feeds.get(feed.run) is feed:
-            del self._feeds[feed.run]
+        place = feed.run, feed.quantity
+        if self._feeds.get(place) is feed:
+            del self._feeds[place]
 
     def close(self) -> None:
         """End every stream now; called on the event loop when the server is asked to stop."""

@@ -19,6 +19,8 @@ from resnet_viz.runs.liveness import status
 from resnet_viz.runs.store import Event, Frame, RunRow, Store
 from resnet_viz.runs.telemetry import SPREAD
 from resnet_viz.spec import Experiment, Stage
+from resnet_viz.spec.probes import DEFAULT
+from resnet_viz.train.changes import KINDS
 
 from .thinning import Segment, Signals, frame_messages, segments
 from .witness import VerdictRow, Witness
@@ -68,11 +70,12 @@ def delta_message(store: Store, run: str, cursor: str | None) -> tuple[Message |
 class Follower:
     """Follows one run in the store: :meth:`poll` gives what is new, :meth:`since` what a late viewer has missed.
 
-    Blocking, for one thread at a time; it keeps 20 bytes a step for the verdicts, and no frames.
+    Blocking, for one thread at a time; it keeps 20 bytes a step for the verdicts, and no frames. ``quantity`` is what
+    the pictures of layers show (:data:`~resnet_viz.spec.QUANTITIES`).
     """
 
-    def __init__(self, store: Store, run: str) -> None:
-        self.store, self.run = store, run
+    def __init__(self, store: Store, run: str, quantity: str = DEFAULT) -> None:
+        self.store, self.run, self.quantity = store, run, quantity
         self.row: RunRow = store.row(run)
         self.cursor: Cursor = START
         self.state, self.reason = status(self.row)
@@ -82,12 +85,12 @@ class Follower:
 
     def _set_header(self) -> None:
         contestants: Sequence[dict[str, Any]] = self.row.header.get("contestants", ())
-        self._signals = {str(c.get("name")): Signals.of(c) for c in contestants}
+        self._signals = {str(c.get("name")): Signals.of(c, self.quantity) for c in contestants}
         self._witness = Witness(self.row.header)
         plan = planned(self.row.experiment_json)
         self._total, self._pace, self._lr = int(self.row.header.get("steps", plan.steps)), plan.pace, plan.lr
         self._warmup = plan.warmup
-        self._shortcuts = plan.shortcuts
+        self._shortcuts, self._knobs = plan.shortcuts, plan.knobs
 
     def _read(self, after: Cursor) -> tuple[list[Frame], list[Event], Cursor]:
         frames, events = self.store.frames(self.run, after[0]), self.store.events(self.run, after[1])
@@ -131,7 +134,7 @@ class Follower:
             value = event.data.get("value")
             if event.kind == "pace" and isinstance(value, int | float):
                 self._pace = float(value)
-            if event.kind == "lr" and isinstance(value, int | float):
+            if event.kind == "lr" and isinstance(value, int | float) and not event.data.get("planned"):
                 self._lr = float(value)
 
     def since(self, after: Cursor) -> Message | None:
@@ -151,6 +154,7 @@ class Follower:
             "t": self._newest, "kind": "header", "id": self.run, "name": self.row.name, "state": self.state,
             "reason": self.reason, "header": self.row.header, "experiment_steps": self._total, "pace": self._pace,
             "lr": self._lr, "warmup": self._warmup, "shortcuts": self._shortcuts, "recording": None,
+            "quantity": self.quantity, "knobs": self._knobs,
         }  # fmt: skip
 
     def _delta(
@@ -166,7 +170,7 @@ class Follower:
         return {
             "t": max(written, default=self._newest), "kind": "delta", "cursor": cursor_text(self.cursor),
             "state": self.state, "reason": self.reason, "frames": shown, "evals": eval_rows(events),
-            "marks": mark_rows(events), "verdicts": verdicts,
+            "marks": mark_rows(events), "asked": asked_rows(events), "verdicts": verdicts,
         }  # fmt: skip
 
 
@@ -182,11 +186,26 @@ def eval_rows(events: Iterable[Event]) -> list[dict[str, Any]]:
 
 
 def mark_rows(events: Iterable[Event]) -> list[dict[str, Any]]:
-    """Changes of learning rate and pace that are drawn as marks; those without a step are the run's own start."""
+    """Changes by hand that are drawn as marks; those without a step are the run's own start.
+
+    One that concerns a single shortcut has its contestant, "c", and its "block"; one that a rewind brings with it is
+    "planned": told before its step has come.
+    """
     return [
         {"kind": e.kind, "step": e.step, "value": e.data.get("value")}
+        | ({"c": e.contestant, "block": e.data.get("block")} if e.kind == "shortcut" else {})
+        | ({"planned": True} if e.data.get("planned") else {})
         for e in events
-        if e.kind in ("lr", "pace") and e.step is not None
+        if (e.kind == "pace" or e.kind in KINDS) and e.step is not None
+    ]
+
+
+def asked_rows(events: Iterable[Event]) -> list[dict[str, Any]]:
+    """Sharpness that was measured on request, with the residual that says how far it may be off."""
+    return [
+        {"c": e.contestant, "step": e.step, "value": e.data["value"], "residual": e.data.get("residual")}
+        for e in events
+        if e.kind == "sharpness" and "value" in e.data
     ]
 
 
@@ -200,6 +219,8 @@ class Plan:
     lr: float = 0.0
     warmup: int = 0
     shortcuts: dict[str, list[bool | list[bool]]] = field(default_factory=dict)
+    knobs: dict[str, float | None] = field(default_factory=dict)
+    """Where the knobs of a running net stand at its start; None where contestants or their blocks differ."""
 
     @classmethod
     def of(cls, experiment: Experiment) -> Plan:
@@ -209,7 +230,17 @@ class Plan:
             for name, network in experiment.contestants.items()
         }
         recipe = experiment.recipe
-        return cls(experiment.steps, recipe.pace, recipe.learning_rate, recipe.warmup_steps, shortcuts)
+        nets = [network for network in experiment.contestants.values() if not network.is_plain]
+        knobs = {
+            "alpha": _common({block.alpha for network in nets for block in network.each if block.merge != "none"}),
+            "drop_path": _common({network.drop_path.survival for network in nets}),
+            "weight_decay": recipe.weight_decay,
+        }
+        return cls(experiment.steps, recipe.pace, recipe.learning_rate, recipe.warmup_steps, shortcuts, knobs)
+
+
+def _common(values: set[float]) -> float | None:
+    return values.pop() if len(values) == 1 else None
 
 
 def _with_shortcut(stage: Stage) -> bool | list[bool]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime
 from typing import TYPE_CHECKING, Any
 
-from .messages import Message, eval_rows, mark_rows, planned
+from resnet_viz.spec.probes import DEFAULT
+
+from .messages import Message, asked_rows, eval_rows, mark_rows, planned
 from .thinning import Segment, Signals, frame_messages
 from .witness import Witness
 
@@ -13,10 +15,11 @@ if TYPE_CHECKING:
     from resnet_viz.runs.telemetry import RunData
 
 
-def messages_of(data: RunData) -> list[Message]:
+def messages_of(data: RunData, quantity: str = DEFAULT) -> list[Message]:
     """A header and one delta with the whole run, thinned out; the live view replays them as a recording.
 
-    The header's ``recording`` says on which device and on which day it was made.
+    ``quantity`` is what the pictures of layers show. The header's ``recording`` says on which device and on which day
+    it was made.
     """
     contestants: list[dict[str, Any]] = list(data.header.get("contestants", ()))
     plan = planned(data.experiment_json)
@@ -24,13 +27,14 @@ def messages_of(data: RunData) -> list[Message]:
     segments = [Segment(name, 0, values) for name, values in data.frames.items() if len(values)]
     witness = Witness(data.header)
     witness.add(segments, data.events)
-    signals = {str(c.get("name")): Signals.of(c) for c in contestants}
+    signals = {str(c.get("name")): Signals.of(c, quantity) for c in contestants}
     started = float(data.header.get("started", data.created))
     device = data.header.get("device", {})
     header: Message = {
         "t": started, "kind": "header", "id": data.id, "name": data.name, "state": data.state, "reason": data.reason,
         "header": data.header, "experiment_steps": total, "pace": plan.pace, "lr": plan.lr,
-        "warmup": plan.warmup, "shortcuts": plan.shortcuts,
+        "warmup": plan.warmup, "shortcuts": plan.shortcuts, "quantity": quantity,
+        "knobs": plan.knobs,
         "recording": {
             "device": device_words(device),
             "date": datetime.datetime.fromtimestamp(started, datetime.UTC).strftime("%d %B %Y").lstrip("0"),
@@ -41,7 +45,8 @@ def messages_of(data: RunData) -> list[Message]:
         "t": max([started, *(event.t for event in data.events)]), "kind": "delta", "cursor": "0.0",
         "state": data.state, "reason": data.reason,
         "frames": frames,
-        "evals": eval_rows(data.events), "marks": mark_rows(data.events), "verdicts": witness.history(),
+        "evals": eval_rows(data.events), "marks": mark_rows(data.events), "asked": asked_rows(data.events),
+        "verdicts": witness.history(),
     }  # fmt: skip
     return [header, delta]
 

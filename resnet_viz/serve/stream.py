@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from resnet_viz.runs.store import Store
+from resnet_viz.spec.probes import DEFAULT, QUANTITIES
 
 from .feed import Hub
 
@@ -53,7 +54,10 @@ class LiveServer:
         ]
 
     async def stream(self, request: Request) -> Response:
-        """One run's events. ``Last-Event-ID`` (or ``?after=``) resumes; ``?once`` ends after what was missed."""
+        """One run's events. ``Last-Event-ID`` (or ``?after=``) resumes; ``?once`` ends after what was missed.
+
+        ``?quantity=`` names what the pictures of layers show; what is none is the gradient norm.
+        """
         run = request.path_params["run"]
         try:
             if not RUN_ID.fullmatch(run):
@@ -67,7 +71,9 @@ class LiveServer:
         if self.hub.closing:
             return _sentence(503, "The server is stopping.")
         after = request.headers.get("last-event-id") or request.query_params.get("after")
-        events = self.hub.events(run, after, once="once" in request.query_params)
+        wished = request.query_params.get("quantity", DEFAULT)
+        quantity = wished if wished in QUANTITIES else DEFAULT
+        events = self.hub.events(run, after, once="once" in request.query_params, quantity=quantity)
         return StreamingResponse(events, media_type="text/event-stream", headers=HEADERS)
 
     async def health(self, _request: Request) -> Response:

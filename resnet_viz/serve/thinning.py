@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resnet_viz.runs.store import Frame
+from resnet_viz.spec.probes import DEFAULT, QUANTITIES, Quantity
 from resnet_viz.train.seeds import LEAST, MOST
 
 MAX_COLUMNS = 600
@@ -25,8 +26,10 @@ Floats = NDArray[np.float64]
 class Signals:
     """Which columns of a contestant's frames hold what; -1 where the run does not measure it.
 
-    ``least`` and ``most``: of several seeds, whose median the others are.
-    ``gaps``: a gradient that is NaN was not measured at that step (a recorded training loop).
+    ``gradients`` are the columns of the quantity that the pictures show, the gradient norm by default, one a layer; of
+    a quantity that blocks have, each layer shows its block's. ``gaps``: what is NaN was not measured at that step (a
+    recorded training loop, a quantity at a period of its own). ``linear``: it has values below zero or none to take a
+    logarithm of. ``least`` and ``most``: of several seeds, whose median the others are.
     """
 
     loss: int
@@ -34,19 +37,28 @@ class Signals:
     lr: int
     gradients: tuple[int, ...]
     gaps: bool = False
+    linear: bool = False
     least: Band | None = None
     most: Band | None = None
 
     @classmethod
-    def of(cls, contestant: dict[str, Any]) -> Signals:
+    def of(cls, contestant: dict[str, Any], quantity: str = DEFAULT) -> Signals:
         """Read them from a contestant's entry in the run header; gradients in the order of its layers."""
         place = {str(name): i for i, name in enumerate(contestant.get("signals", ()))}
-        paths = [str(layer.get("path")) for layer in contestant.get("layers", ())]
+        shown = QUANTITIES.get(quantity, QUANTITIES[DEFAULT])
+        paths = [_owner(layer, shown) for layer in contestant.get("layers", ())]
         return cls(
             place.get("loss", -1), place.get("train_error", -1), place.get("lr", -1),
-            tuple(place.get(f"grad_norm/{path}", -1) for path in paths), contestant.get("gaps") is True,
-            Band.of(place, paths, LEAST), Band.of(place, paths, MOST),
+            tuple(place.get(f"{shown.key}/{path}", -1) for path in paths),
+            contestant.get("gaps") is True or shown.key != DEFAULT, shown.scale == "linear",
+            Band.of(place, shown.key, paths, LEAST), Band.of(place, shown.key, paths, MOST),
         )  # fmt: skip
+
+
+def _owner(layer: dict[str, Any], quantity: Quantity) -> str:
+    """The path of the layer or block whose value a layer shows."""
+    path = str(layer.get("path"))
+    return path if quantity.per == "layer" else ".".join(path.split(".")[:2])
 
 
 @dataclass(frozen=True)
@@ -57,10 +69,10 @@ class Band:
     gradients: tuple[int, ...]
 
     @classmethod
-    def of(cls, place: dict[str, int], paths: Sequence[str], prefix: str) -> Band | None:
+    def of(cls, place: dict[str, int], key: str, paths: Sequence[str], prefix: str) -> Band | None:
         """None where there is one seed."""
         loss = place.get(f"{prefix}loss")
-        return None if loss is None else cls(loss, tuple(place.get(f"{prefix}grad_norm/{path}", -1) for path in paths))
+        return None if loss is None else cls(loss, tuple(place.get(f"{prefix}{key}/{path}", -1) for path in paths))
 
 
 @dataclass(frozen=True)
@@ -101,9 +113,9 @@ def frame_messages(segment: Segment, signals: Signals, total: int) -> list[dict[
     ``total`` is the number of steps of the whole run. Step 0 (the initialisation) and the newest step stay
     exact. Where the steps between are more than there is room for, ``stride`` of them become one column: mean,
     ``loss_min`` and ``loss_max`` of the loss, mean of the minibatch error and the learning rate, geometric mean
-    of the gradient norms (they are read on a log scale). Several seeds add ``loss_min``, ``loss_max``, ``grad_min`` and
-    ``grad_max`` to every column, the extremes of all seeds and steps in it. A column with a value that is not finite is
-    null.
+    of the gradient norms and their kin (they are read on a log scale), mean of linear quantities. Several seeds add
+    ``loss_min``, ``loss_max``, ``grad_min`` and ``grad_max`` to every column, the extremes of all seeds and steps in
+    it. A column with a value that is not finite is null.
     """
     values = np.asarray(segment.values, dtype=np.float64)
     count, first = len(values), segment.first
@@ -151,8 +163,9 @@ def _binned(name: str, first: int, values: Floats, signals: Signals, stride: int
     norms = _columns(values, signals.gradients)
     seen = ~np.isnan(norms) if signals.gaps else np.ones(norms.shape, dtype=bool)
     with np.errstate(all="ignore"):
-        logs = np.add.reduceat(np.where(seen, np.log(norms), 0), starts, axis=0)
-        gradients = np.exp(logs / np.add.reduceat(seen.astype(int), starts, axis=0))
+        sums = np.add.reduceat(np.where(seen, norms if signals.linear else np.log(norms), 0), starts, axis=0)
+        means = sums / np.add.reduceat(seen.astype(int), starts, axis=0)
+        gradients = means if signals.linear else np.exp(means)
         gradients[~np.isfinite(np.add.reduceat(np.where(seen, norms, 0), starts, axis=0))] = np.nan
     loss = _column(values, signals.loss)
     return {

@@ -10,11 +10,13 @@ from .experiment import Experiment, Recipe
 from .files import read_spec, write_spec
 from .network import DropPath, Head, Init, Input, Network, Override, Stage, Stem, checked
 from .presets import Figure, PresetInfo, preset, preset_groups, preset_info, presets
+from .probes import QUANTITIES, ProbePlan, Quantity
 from .share import decode, encode
 from .twins import differences, fit_to_dataset, plain_twin, residual_twin
 
 __all__ = [
     "DATASETS",
+    "QUANTITIES",
     "Block", "Comparison",
     "DatasetInfo",
     "DropPath",
@@ -29,6 +31,8 @@ __all__ = [
     "Override",
     "OwnImages",
     "PresetInfo",
+    "ProbePlan",
+    "Quantity",
     "Recipe",
     "ShareError",
     "SpecError",

@@ -198,8 +198,14 @@ def compared_data(delta: Any, _base: Any = None) -> list[Raw]:
     return _out_of_a_row(delta)
 
 
+def _whole(value: Any, _base: Any = None) -> Any:
+    """What is written as it is, whatever the base has."""
+    return value
+
+
 WRITTEN: dict[str, tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]] = {
     "paths": (lanes_text, lanes_data),
+    "periods": (_whole, _whole),
     "stages": (stages_delta, stages_data),
     "contestants": (contestants_delta, contestants_data),
     "networks": (compared_delta, compared_data),

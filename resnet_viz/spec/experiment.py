@@ -13,6 +13,7 @@ from .block import Frozen, Norm
 from .datasets import DATASETS, OWN, DatasetInfo, OwnImages, info_of
 from .network import MAX_NAME, Network, bounded
 from .plans import GROUPS, normed
+from .probes import ProbePlan
 from .shapes import block_shapes
 
 MAX_CONTESTANTS = 6
@@ -25,7 +26,8 @@ class Recipe(Frozen):
     SGD with momentum on mean cross-entropy. ``warmup_steps`` raise the learning rate linearly from
     ``learning_rate / warmup_steps``; ``schedule`` then keeps it, divides it by ten at one half and three
     quarters of the steps (He 2016a, Sect. 4.2), or lets it fall along a half cosine.
-    ``pace`` is a ceiling in steps a second for watching (0: as fast as it goes); it changes no number.
+    ``pace`` is a ceiling in steps a second for watching (0: as fast as it goes); it changes no number. Nor does
+    ``probes``, which asks for more telemetry.
 
     ``device`` "auto" is CUDA if there is one, else the CPU; "mps", the GPU of an Apple computer, is by choice only.
     ``precision``: "fp32"; "tf32", where a GPU's convolutions and products keep ten bits of each factor's fraction
@@ -51,6 +53,7 @@ class Recipe(Frozen):
     augment: Literal["none", "crop_flip"] = "none"
     evaluate_every: Annotated[int, Field(ge=1, le=10_000)] = 1
     seeds: Annotated[int, Field(ge=1, le=5)] = 1
+    probes: ProbePlan = ProbePlan()
 
 
 class Experiment(Frozen):

@@ -8,6 +8,7 @@ from typing import Any
 from ..inspect import layers, summarize
 from ..spec import Block, Experiment, Network, Recipe
 from .engine import block_paths
+from .measures import measure_names
 from .probes import signal_names
 from .roles import role_names
 from .seeds import band_names
@@ -54,7 +55,9 @@ def cards(experiment: Experiment) -> list[dict[str, Any]]:
     found = []
     for name, network in experiment.contestants.items():
         measured = layers(network)
-        signals = signal_names([layer.path for layer in measured], block_paths(network))
+        paths = [layer.path for layer in measured]
+        more = measure_names(network, paths, experiment.recipe.probes)
+        signals = signal_names(paths, block_paths(network), more)
         found.append(
             {
                 "name": name,

@@ -15,10 +15,12 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from .changes import Change, in_order
 
 KEY = "resnet_viz_checkpoint"
 PART = ".part"
@@ -46,8 +48,8 @@ class Place(BaseModel):
     """Which moment of which run a checkpoint holds.
 
     ``step`` updates are done; with ``computed`` the row and the gradients of ``step`` are there as well, and what
-    comes next is its update. ``experiment`` is :func:`digest_of` the run's experiment, ``changes`` are the learning
-    rates set by hand as (first step, value).
+    comes next is its update. ``experiment`` is :func:`digest_of` the run's experiment, ``changes`` is what was changed
+    by hand. Files of before there was anything but learning rates to change have these as (first step, value).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -61,8 +63,18 @@ class Place(BaseModel):
     torch: str = str(torch.__version__)
     step: Step
     computed: bool
-    changes: tuple[tuple[Step, Number], ...] = ()
+    changes: tuple[Change, ...] = ()
     evals: tuple[EvalRow, ...] = ()
+
+    @field_validator("changes", mode="before")
+    @classmethod
+    def _rates(cls, changes: Any) -> Any:
+        if not isinstance(changes, list | tuple):
+            return changes
+        return [
+            {"step": row[0], "kind": "lr", "value": row[1]} if isinstance(row, list | tuple) and len(row) == 2 else row
+            for row in changes
+        ]
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +91,7 @@ class Past:
     the telemetry rows that somebody may have seen: a change by hand comes after them, so that they stay true."""
 
     checkpoints: Mapping[str, Checkpoint] = field(default_factory=dict)
-    changes: tuple[tuple[int, float], ...] = ()
+    changes: tuple[Change, ...] = ()
     pace: float | None = None
     rows: int = 0
 
@@ -87,6 +99,11 @@ class Past:
         """(step, whether its row is computed already) at which the contestant goes on; (0, False) at the start."""
         found = self.checkpoints.get(contestant)
         return (found.place.step, found.place.computed) if found else (0, False)
+
+    def settled(self, contestant: str) -> tuple[Change, ...]:
+        """The changes that hold in the contestant's checkpoint, in order."""
+        step, computed = self.begin(contestant)
+        return tuple(c for c in in_order(self.changes) if c.step < step + computed and c.concerns(contestant))
 
     def evals(self, contestant: str) -> tuple[EvalRow, ...]:
         """Evaluations of the contestant so far."""

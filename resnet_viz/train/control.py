@@ -5,10 +5,14 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from ..spec import Recipe
+from ..spec import Recipe, SpecError
+from .changes import Change, in_order
+from .changes import Kind as Changed
 from .checkpoints import Past
+from .requests import Kind, Request
 from .schedule import Schedule
 
 WINDOW = 4
@@ -16,10 +20,12 @@ WINDOW = 4
 race is over, and it keeps the pictures together and a pause or a new learning rate within reach of all."""
 
 LONGEST_WAIT = 60.0
+MAX_REQUESTS = 8
+"""Measurements that may wait; each may hold a contestant for seconds."""
 
 
 class Control:
-    """Pause, single step, resume, stop, learning rate and pace of one race. Safe to use from any thread.
+    """Pause, single step, resume, stop, pace, changes and requests of one race. Safe to use from any thread.
 
     Each contestant computes the row of step s (loss and gradients at the weights of that moment), asks for its
     turn, and only then applies update s. So a race that is paused shows the networks as they stand, at first
@@ -32,12 +38,14 @@ class Control:
         past = past or Past()
         self.steps = steps
         self._schedule = Schedule(recipe, steps)
-        for step, value in past.changes:
-            self._schedule.change(step, value)
+        self._changes: tuple[Change, ...] = ()
+        for change in past.changes:
+            self._add(change)
         self._pace = recipe.pace if past.pace is None else past.pace
         # The row that each contestant has or is on its way to: what it was allowed cannot be taken back.
         self._heading = {name: _heading(*past.begin(name), steps) for name in contestants}
         self._seen = past.rows - 1
+        self._requests: dict[str, list[Request]] = {name: [] for name in self._heading}
         self._stopped = False
         self._limit: int | None = None
         self._origin = (time.monotonic(), self._front)
@@ -51,10 +59,10 @@ class Control:
         return self._limit is not None
 
     @property
-    def changes(self) -> tuple[tuple[int, float], ...]:
-        """Learning rates set by hand so far, as (first step, value)."""
+    def changes(self) -> tuple[Change, ...]:
+        """What was changed by hand so far, and what is to be changed, by step."""
         with self._changed:
-            return self._schedule.changes
+            return self._changes
 
     @property
     def reached(self) -> int:
@@ -88,17 +96,30 @@ class Control:
             self._changed.notify_all()
 
     def set_learning_rate(self, value: float) -> int | None:
-        """Change the learning rate for all; gives the first step that has it, None when no step is left for it.
+        """:meth:`change` the learning rate for all; gives the first step that has it, None when no step is left."""
+        change = self.change("lr", value)
+        return change.step if change else None
+
+    def change(
+        self, kind: Changed, value: float, contestant: str | None = None, block: str | None = None
+    ) -> Change | None:
+        """Make a :class:`~resnet_viz.train.changes.Change` and give it; None when no step is left for it.
 
         It is a step that no contestant is on its way to, so that the change meets all of them at the same step, and
-        none that was on a screen before the run was resumed.
+        none that was on a screen before the run was resumed. Raises ``ValueError`` for a value out of bounds.
         """
         with self._changed:
             step = max(self._seen, *self._heading.values()) + 1
+            change = Change(step=step, kind=kind, value=value, contestant=contestant, block=block)
             if step >= self.steps:
                 return None
-            self._schedule.change(step, value)
-            return step
+            self._add(change)
+            return change
+
+    def _add(self, change: Change) -> None:
+        self._changes = in_order((*self._changes, change))
+        if change.kind == "lr":
+            self._schedule.change(change.step, change.value)
 
     def set_pace(self, value: float) -> int:
         """At most ``value`` steps a second from now on, 0 for no limit; gives the step that was reached."""
@@ -107,6 +128,24 @@ class Control:
             self._origin = (time.monotonic(), self._front)
             self._changed.notify_all()
             return self._front
+
+    def ask(self, kind: Kind, data: Mapping[str, Any]) -> int | None:
+        """Let every contestant measure something once, at the same step; gives it, None when no step is left.
+
+        A paused race measures the row that it shows, a running one the next row that nobody has begun. Raises
+        ``SpecError`` for what cannot be measured.
+        """
+        with self._changed:
+            step = max(self._seen, *self._heading.values()) + 1 if self._limit is None else self._limit
+            if step >= self.steps:
+                return None
+            request = Request.of_command(step, kind, data)
+            if any(len(waiting) >= MAX_REQUESTS for waiting in self._requests.values()):
+                raise SpecError(f"{MAX_REQUESTS} measurements wait already: let them come first.")
+            for waiting in self._requests.values():
+                waiting.append(request)
+            self._changed.notify_all()
+            return step
 
     # -- the contestants' side ----------------------------------------------------------------------------
 
@@ -117,11 +156,27 @@ class Control:
             self._changed.notify_all()
             return self._schedule[step]
 
+    def changes_until(self, contestant: str, step: int) -> tuple[Change, ...]:
+        """The contestant's changes that hold at the row of ``step``, in order; those given before come first."""
+        with self._changed:
+            return tuple(c for c in self._changes if c.step <= step and c.concerns(contestant))
+
     def end(self, contestant: str) -> None:
         """Say that the contestant has done its last update."""
         with self._changed:
             self._heading[contestant] = self.steps
             self._changed.notify_all()
+
+    def asked(self, contestant: str, step: int) -> Request | None:
+        """The next thing that the contestant is to measure at the row of ``step``; each is given once."""
+        with self._changed:
+            waiting = self._requests[contestant]
+            return waiting.pop(0) if waiting and waiting[0].step <= step else None
+
+    @property
+    def stopped(self) -> bool:
+        """True once the race is to end."""
+        return self._stopped
 
     def holds(self, step: int) -> bool:
         """True while a pause holds update ``step`` back."""
@@ -131,11 +186,15 @@ class Control:
     def turn(self, contestant: str, step: int, patience: float, *, tell_pause: bool = False) -> bool | None:
         """Wait until update ``step`` may be applied: True now, False never (stopped), None when patience is over.
 
-        With ``tell_pause`` patience is over as soon as a pause holds the step.
+        With ``tell_pause`` patience is over as soon as a pause holds the step. It is over at once where something is
+        to be measured (:meth:`asked`).
         """
         with self._changed:
             end = time.monotonic() + patience
             while not self._stopped:
+                waiting = self._requests[contestant]
+                if waiting and waiting[0].step <= step:
+                    return None
                 if tell_pause and self.holds(step):
                     return None
                 delay = self._delay(step)

@@ -12,14 +12,18 @@ from torch.nn import functional
 
 from ..data import Dataset
 from ..nn import build
-from ..spec import Network, Recipe
+from ..nn.stochastic import Stochastic
+from ..spec import Network, ProbePlan, Recipe
 from ..spec.shapes import after_stem, block_shapes
 from .batches import Batches
+from .changes import Change
 from .checkpoints import CheckpointError
 from .evaluation import Evaluator
+from .measures import Measures, measure_names
 from .precision import autocast
-from .probes import Probe
-from .state import gather, scatter
+from .probes import Probe, weight_of
+from .state import PROBE, copied, gather, part, scatter
+from .steering import Shortcuts, steer
 
 
 def block_paths(network: Network) -> tuple[str, ...]:
@@ -76,7 +80,6 @@ class EagerEngine:
         augment = recipe.augment == "crop_flip"
         self.batches = Batches(data.train_x, data.train_y, recipe.batch, recipe.seed, augment=augment)
         self._evaluator = Evaluator(self.model, data, widest_map(network), recipe.precision)
-        self.probe = Probe(self.model, layers, block_paths(network), device)
         # A graph captures numbers as they are, so the rate is a tensor there; only the fused optimizer reads one. On a
         # CPU it is no faster than the other and rounds otherwise: runs of before would not go on to the same bits.
         fused = device.type == "cuda" if fused is None else fused
@@ -89,10 +92,19 @@ class EagerEngine:
             foreach=not fused,
             fused=fused,
         )
+        self._layers = tuple(layers)
+        self._network, self._seed = network, recipe.seed
+        self.shortcuts = Shortcuts((self.model, self._evaluator.copy))
+        self._measures = self._planned(network, recipe.probes, layers)
+        self.probe = Probe(self.model, layers, block_paths(network), device, measures=self._measures)
         self._stream: torch.cuda.Stream | None = None
         if device.type == "cuda":
             self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
             self._stream.wait_stream(torch.cuda.current_stream(device))
+
+    def _planned(self, network: Network, plan: ProbePlan, layers: Sequence[str]) -> Measures | None:
+        names = measure_names(network, layers, plan)
+        return Measures(self.model, self._optimizer, layers, names, plan, self.device) if names else None
 
     @contextmanager
     def on_stream(self) -> Iterator[None]:
@@ -137,9 +149,36 @@ class EagerEngine:
         """(train error, test error) on the whole sets as fractions, batch-norm statistics estimated again."""
         return self._evaluator(self.model)
 
+    def steer(self, change: Change) -> None:
+        """Let a change hold from the next :meth:`compute` on. The learning rate comes with each step."""
+        if change.kind == "weight_decay":
+            for group in self._optimizer.param_groups:
+                group["weight_decay"] = change.value
+        else:
+            steer(change, self.model, self._network, self.shortcuts, self._seed)
+
+    def weights(self) -> Iterator[tuple[str, nn.Parameter]]:
+        """Path and weight of each measured layer, with the gradients of the last :meth:`compute`."""
+        return ((path, weight_of(self.model, path)) for path in self._layers)
+
+    def apart(self, step: int) -> tuple[nn.Module, torch.Tensor, torch.Tensor]:
+        """(a copy of the model as it stands, the images and the labels of ``step``), to be measured at will.
+
+        The copy is in training mode and has none of the probe's hooks; its stochastic layers keep everything.
+        """
+        model = self._evaluator.copy_of(self.model).train()
+        for module in model.modules():
+            if isinstance(module, Stochastic):
+                module.eval()
+        x, y = self.batches[step]
+        return model, x.contiguous(memory_format=self._format), y
+
     def state(self, *, computed: bool) -> dict[str, torch.Tensor]:
         """All that a later :meth:`restore` needs, copied to the CPU; ``computed``: :meth:`compute` came last."""
-        return gather(self.model, self._optimizer, gradients=computed)
+        probe = self._measures.state() if self._measures else {}
+        return gather(self.model, self._optimizer, gradients=computed) | {
+            PROBE + name: copied(value) for name, value in probe.items()
+        }
 
     def restore(self, tensors: Mapping[str, torch.Tensor], step: int, *, computed: bool) -> None:
         """Stand where :meth:`state` was taken: ``step`` updates done, with ``computed`` the row of ``step`` as well.
@@ -148,6 +187,8 @@ class EagerEngine:
         """
         try:
             scatter(self.model, self._optimizer, tensors)
+            if self._measures is not None:
+                self._measures.restore(dict(part(tensors, PROBE)))
         except (RuntimeError, KeyError, ValueError) as error:
             raise CheckpointError("belongs to another network") from error
         self.probe.begin(step + computed)

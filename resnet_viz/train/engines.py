@@ -33,8 +33,7 @@ def choose_engine(wanted: str, experiment: Experiment, device: torch.device) -> 
         return Choice("eager")
     if device.type != "cuda":
         return Choice("eager", "CUDA graphs need an NVIDIA GPU." if wanted == "graph" else None)
-    plan = getattr(experiment.recipe, "probes", None)
-    if plan is not None and plan.periods:
+    if experiment.recipe.probes.periods:
         return Choice("eager", "Quantities that are measured at periods of their own are not captured in a graph.")
     return Choice("graph")
 
@@ -72,7 +71,10 @@ def _built(
         member.key: kind(member.network, member.recipe, data, layers[member.contestant], device)
         for member in members(experiment)
     }
-    for name, found in (past.checkpoints if past else {}).items():
+    past = past or Past()
+    for name, found in past.checkpoints.items():
+        for change in past.settled(name):  # first: it may add layers, whose state is then restored
+            engines[name].steer(change)
         engines[name].restore(found.tensors, found.place.step, computed=found.place.computed)
     for engine in engines.values():
         if isinstance(engine, GraphEngine):

@@ -25,7 +25,7 @@ def chunk_size(widest: int) -> int:
 
 
 class Evaluator:
-    """Evaluates one model again and again; owns the copy, never changes the model.
+    """Evaluates one model again and again; owns ``copy``, never changes the model.
 
     ``widest`` is the largest number of values of one feature map of one image. When all training images fit into
     one chunk (digits do) the statistics are exact: those of the whole training set at every layer, and the train
@@ -34,25 +34,32 @@ class Evaluator:
 
     def __init__(self, model: nn.Module, data: Dataset, widest: int, precision: str = "fp32") -> None:
         self._precision = precision
-        self._copy = copy.deepcopy(model)
+        self.copy = copy.deepcopy(model)
         self._data = data
-        self._norms = [module for module in self._copy.modules() if isinstance(module, NORMS)]
+        self._norms = [module for module in self.copy.modules() if isinstance(module, NORMS)]
         self._chunk = chunk_size(widest)
+
+    @torch.no_grad()
+    def copy_of(self, model: nn.Module) -> nn.Module:
+        """Another copy, with the model's weights and buffers and without its hooks."""
+        made = copy.deepcopy(self.copy)
+        made.load_state_dict(model.state_dict())
+        return made
 
     @torch.no_grad()
     def __call__(self, model: nn.Module) -> tuple[float, float]:
         """(train error, test error) of the model as fractions of the whole sets."""
-        for mine, theirs in zip(self._copy.parameters(), model.parameters(), strict=True):
+        for mine, theirs in zip(self.copy.parameters(), model.parameters(), strict=True):
             mine.copy_(theirs)
         data, exact = self._data, len(self._data.train_x) <= self._chunk
         if self._norms:
-            self._copy.eval()  # nothing is dropped while the norms look at the whole set
+            self.copy.eval()  # nothing is dropped while the norms look at the whole set
             for norm in self._norms:
                 norm.train()
                 norm.reset_running_stats()
                 norm.momentum = None  # plain averages over the chunks
             wrong = self._wrong(data.train_x, data.train_y)
-        self._copy.eval()
+        self.copy.eval()
         if not self._norms or not exact:
             wrong = self._wrong(data.train_x, data.train_y)
         train, test = torch.stack((wrong, self._wrong(data.test_x, data.test_y))).tolist()
@@ -68,5 +75,5 @@ class Evaluator:
 
     def _scores(self, images: torch.Tensor) -> torch.Tensor:
         with autocast(self._precision, images.device):
-            scores: torch.Tensor = self._copy(images)
+            scores: torch.Tensor = self.copy(images)
         return scores

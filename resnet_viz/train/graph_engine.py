@@ -19,6 +19,7 @@ import torch
 from torch import nn
 
 from ..nn.stochastic import sources
+from .changes import Change
 from .engine import EagerEngine
 from .state import BUFFER
 
@@ -56,14 +57,15 @@ class GraphEngine(EagerEngine):
     """
 
     kind = "graph"
+    _steps: dict[int, _Step] = {}  # noqa: RUF012  (prepare() makes one of its own)
+    _now: _Step | None = None
 
     def prepare(self) -> None:
         """Warm up, capture, and compare the first replayed row with the step run eagerly; the state stays as it was.
 
         Raises :class:`CaptureError`.
         """
-        self._steps: dict[int, _Step] = {}
-        self._now: _Step | None = None
+        self._steps, self._now = {}, None
         if not self._can_capture():
             self._steps = {size: self._called(size) for size in self.batches.sizes}
             return
@@ -96,6 +98,15 @@ class GraphEngine(EagerEngine):
         else:
             self._now.update()
         self._wait_for_device()
+
+    def steer(self, change: Change) -> None:
+        """As :meth:`EagerEngine.steer`. What a change touches is a number in the graphs: they are captured anew."""
+        super().steer(change)
+        if self._steps:
+            try:
+                self.prepare()
+            except CaptureError:
+                self._steps = {size: self._called(size) for size in self.batches.sizes}
 
     def _can_capture(self) -> bool:
         if self._stream is None:

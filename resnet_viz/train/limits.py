@@ -36,16 +36,17 @@ CGROUPS = (
 def memory_needed(experiment: Experiment, at_once: int = 6) -> int:
     """Bytes of all contestants together, of which ``at_once`` compute at the same time (there are at most six).
 
-    Each keeps weights, gradients, momentum, the evaluation's copy of the weights, and what the optimizer needs to add
-    the weight decay to the gradients. Those that compute also hold the stored activations of a step or the maps of an
-    evaluation's chunk, whichever is more. Images of somebody's own are there once for all. A lower bound: the
-    libraries' work space comes on top (processes were seen to grow by 1.1 to 1.5 times as much, by 2 times where the
-    whole is a few MB).
+    Each keeps weights, gradients, momentum, the evaluation's copy of the weights, what the optimizer needs to add the
+    weight decay to the gradients, and what probes keep from one step to the next. Those that compute also hold the
+    stored activations of a step or the maps of an evaluation's chunk, whichever is more. Images of somebody's own are
+    there once for all. A lower bound: the libraries' work space comes on top (processes were seen to grow by 1.1 to 1.5
+    times as much, by 2 times where the whole is a few MB).
     """
     kept, passing = 0, []
+    spans = sum(key in experiment.recipe.probes.periods for key in ("grad_cosine", "grad_snr"))
     for network in experiment.contestants.values():
         counted = summarize(network, experiment.recipe.batch)
-        kept += 5 * FLOAT * counted.params
+        kept += (5 + spans) * FLOAT * counted.params
         activations = counted.memory - 3 * FLOAT * counted.params
         passing.append(max(activations, _evaluation_maps(network, counted, experiment.data.train)))
     seeds = experiment.recipe.seeds

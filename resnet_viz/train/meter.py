@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from .probes import SAFE, WIDE
+from .norms import SAFE, WIDE
 
 MEASURED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 SHORTCUTS = frozenset({"downsample", "shortcut", "projection"})

@@ -1,7 +1,8 @@
 """What is measured at every step, kept on the device until somebody asks: no step waits for the host.
 
 A probe has a ring of rows on the training device, one row a step. :meth:`Probe.take` copies the new rows to the
-host, about ten times a second; on a GPU that is the only moment at which the host waits.
+host, about ten times a second; on a GPU that is the only moment at which the host waits. The formulas stand in
+docs/telemetry.md.
 """
 
 from __future__ import annotations
@@ -14,16 +15,16 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from .measures import Measures
+from .norms import Norms
+
 HEAD = ("loss", "train_error", "lr")
-SAFE = (1e-10, 1e15)
-"""Norms between these are exact to 1e-6 when squares are added up in single precision. Beyond, squares leave its
-range: gradients of deep plain nets without norm (1e-26) would read as zero, exploding ones (1e+25) as infinite."""
-WIDE = torch.float64
 
 
-def signal_names(layers: Sequence[str], blocks: Sequence[str]) -> tuple[str, ...]:
-    """The columns of the telemetry: loss, minibatch error, learning rate, then the norms by layer and by block."""
-    return (*HEAD, *(f"grad_norm/{path}" for path in layers), *(f"input_grad/{path}" for path in blocks))
+def signal_names(layers: Sequence[str], blocks: Sequence[str], more: Sequence[str] = ()) -> tuple[str, ...]:
+    """The columns of the telemetry: loss, minibatch error, learning rate, then the norms by layer and by block, then
+    what the plan asks for besides (:func:`~resnet_viz.train.measures.measure_names`)."""
+    return (*HEAD, *(f"grad_norm/{path}" for path in layers), *(f"input_grad/{path}" for path in blocks), *more)
 
 
 class Probe:
@@ -31,19 +32,25 @@ class Probe:
 
     ``layers`` are paths of modules with a weight, ``blocks`` paths of modules with one tensor as input. A row is
     loss (mean cross-entropy of the minibatch), error (fraction of the minibatch, in training mode), learning rate,
-    the exact L2 norm of each layer's weight gradient, and that of the gradient with respect to each block's input.
+    the exact L2 norm of each layer's weight gradient, that of the gradient with respect to each block's input, and
+    what ``measures`` adds at its own periods.
     """
 
     def __init__(
-        self, model: nn.Module, layers: Sequence[str], blocks: Sequence[str], device: torch.device, capacity: int = 256
+        self,
+        model: nn.Module,
+        layers: Sequence[str],
+        blocks: Sequence[str],
+        device: torch.device,
+        capacity: int = 256,
+        measures: Measures | None = None,
     ) -> None:
-        self.signals = signal_names(layers, blocks)
+        self.signals = signal_names(layers, blocks, measures.names if measures else ())
+        self.always = len(signal_names(layers, blocks))
         self.capacity = capacity
-        self._weights = [_weight(model, path) for path in layers]
-        # A CPU can look at a norm and add up again in double precision where that is needed; a GPU cannot without
-        # making the host wait, and does it always, for nothing: its kernels widen while they read.
-        self._looks = device.type == "cpu"
-        self._wide = torch.float32 if device.type == "mps" else WIDE  # Apple's GPUs have no double precision
+        self.measures = measures
+        self._weights = [weight_of(model, path) for path in layers]
+        self._norms = Norms(device)
         self._inputs = [torch.zeros((), device=device) for _ in blocks]
         self._ring = torch.zeros(capacity, len(self.signals) - 1, device=device)
         self._rates: list[float] = []
@@ -54,6 +61,7 @@ class Probe:
     def begin(self, row: int) -> None:
         """Count from that row on; call it before the first :meth:`record`."""
         self._first = row
+        self._due()
 
     @property
     def waiting(self) -> int:
@@ -69,14 +77,23 @@ class Probe:
 
     def measure(self, loss: torch.Tensor, error: torch.Tensor) -> torch.Tensor:
         """The row without the learning rate, from the gradients as they stand; a GPU does not wait for the host."""
-        return torch.stack((loss, error, *self._weight_norms(), *self._inputs))
+        # A layer without a gradient (there is none in a network of ours) would shift the columns.
+        norms = self._norms.of([weight.grad for weight in self._weights if weight.grad is not None])
+        return torch.stack((loss, error, *norms, *self._inputs))
 
     def put(self, row: torch.Tensor, rate: float) -> None:
-        """Keep a copy of a measured row. Raises ``BufferError`` when nobody took one for ``capacity`` rows."""
+        """Keep a copy of a measured row, and what ``measures`` adds to it.
+
+        Raises ``BufferError`` when nobody took one for ``capacity`` rows.
+        """
         if self.waiting == self.capacity:
             raise BufferError(f"{self.capacity} rows wait in the ring: take them first")
-        self._ring[(self._first + self.waiting) % self.capacity].copy_(row)
+        self._ring[(self._first + self.waiting) % self.capacity, : self.always - 1].copy_(row)
+        if self.measures is not None:
+            more = self._ring[(self._first + self.waiting) % self.capacity, self.always - 1 :]
+            more.copy_(self.measures.row(row[2 : 2 + len(self._weights)].unbind(), rate))
         self._rates.append(rate)
+        self._due()
 
     def take(self) -> tuple[int, NDArray[np.float32]]:
         """(step of the first row, float32 [rows, signals]) of all rows since the last call, copied to the host."""
@@ -92,28 +109,14 @@ class Probe:
         self._first = first + count
         return first, values
 
-    def _weight_norms(self) -> tuple[torch.Tensor, ...]:
-        # torch's public functions give only the norm of all gradients together.
-        gradients = [weight.grad for weight in self._weights if weight.grad is not None]
-        if self._looks:
-            norms = torch._foreach_norm(gradients, 2)
-            least, most = torch.stack(norms).aminmax()
-            if SAFE[0] < least.item() and most.item() < SAFE[1]:
-                return norms
-        return torch._foreach_norm(gradients, 2, self._wide)
-
-    def _norm(self, gradient: torch.Tensor) -> torch.Tensor:
-        norm: torch.Tensor
-        if self._looks:
-            norm = torch.linalg.vector_norm(gradient, dtype=torch.float32)  # a bfloat16 norm would be rounded
-            if SAFE[0] < norm.item() < SAFE[1]:
-                return norm
-        norm = torch.linalg.vector_norm(gradient, dtype=self._wide)
-        return norm
+    def _due(self) -> None:
+        """Tell the measures which row comes next: some watch the forward pass, or keep the gradient before it."""
+        if self.measures is not None:
+            self.measures.begin(self._first + self.waiting)
 
     def _watch(self, place: int) -> Callable[[nn.Module, tuple[Any, ...]], None]:
         def measure(gradient: torch.Tensor) -> None:
-            self._inputs[place] = self._norm(gradient)
+            self._inputs[place] = self._norms.one(gradient)
 
         def before(module: nn.Module, args: tuple[Any, ...]) -> None:
             if args[0].requires_grad:
@@ -122,7 +125,8 @@ class Probe:
         return before
 
 
-def _weight(model: nn.Module, path: str) -> nn.Parameter:
+def weight_of(model: nn.Module, path: str) -> nn.Parameter:
+    """The weight of the layer at that path. Raises ``TypeError`` where there is none."""
     weight = model.get_submodule(path).weight
     if not isinstance(weight, nn.Parameter):
         raise TypeError(f"{path} has no weight to measure")

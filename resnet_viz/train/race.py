@@ -8,18 +8,22 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from ..data import load
-from ..spec import Experiment, sentence
+from ..spec import Experiment, SpecError, sentence
+from .changes import Change
+from .changes import Kind as Changed
 from .checkpoints import EvalRow, Past
 from .control import Control
 from .devices import choose, slots_for
 from .engine import on_device
 from .engines import build_engines, choose_engine
+from .requests import Kind, answer
 from .seeds import members
 from .slots import Slots
 
@@ -56,6 +60,16 @@ class Evaluated:
 
 
 @dataclass(frozen=True)
+class Asked:
+    """What somebody asked to be measured, at the row of ``step``: the data of one event of that kind."""
+
+    contestant: str
+    step: int
+    kind: Kind
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class Failed:
     """The contestant cannot go on; ``reason`` is one sentence."""
 
@@ -82,7 +96,7 @@ class Snapshot:
     step: int
     computed: bool
     tensors: dict[str, torch.Tensor]
-    changes: tuple[tuple[int, float], ...]
+    changes: tuple[Change, ...]
     evals: tuple[EvalRow, ...]
     seconds: float = 0.0
     waiting: bool = True
@@ -94,7 +108,7 @@ class Snapshot:
         self.waiting = False
 
 
-Message = Rows | Evaluated | Snapshot | Failed | Ended
+Message = Rows | Evaluated | Asked | Snapshot | Failed | Ended
 
 
 class Race:
@@ -140,6 +154,24 @@ class Race:
         for thread in self._threads:
             thread.start()
 
+    def change(
+        self, kind: Changed, value: float, contestant: str | None = None, block: str | None = None
+    ) -> Change | None:
+        """Change something by hand: see :meth:`~resnet_viz.train.control.Control.change`.
+
+        Raises ``ValueError`` for a value out of bounds, and ``SpecError`` for a shortcut that there is not.
+        """
+        if kind in ("alpha", "drop_path") and not any(len(engine.shortcuts) for engine in self.engines.values()):
+            raise SpecError("No contestant has a shortcut.")
+        if kind == "shortcut":
+            # One of several seeds stands for all: "plain/seed 4".
+            found = [engine for key, engine in self.engines.items() if key.partition("/")[0] == contestant]
+            if not found:
+                raise SpecError(f"No contestant is called {str(contestant)[:80]!r}.")
+            if block not in found[0].shortcuts:
+                raise SpecError(f"{contestant} has no shortcut at {str(block)[:80]!r}.")
+        return self.control.change(kind, value, contestant, block)
+
     def join(self) -> None:
         """Wait until all contestants have ended."""
         for thread in self._threads:
@@ -176,6 +208,7 @@ class _Contestant:
         self.begin = race.past.begin(name)
         self.evals = list(race.past.evals(name))
         self.rate = 0.0
+        self.changed = len(race.past.settled(name))
         self.failed = False
         self.snapshot: Snapshot | None = None
         self.kept = time.monotonic()
@@ -204,6 +237,10 @@ class _Contestant:
     def _compute(self, step: int) -> bool:
         with self.slots:
             self.rate = self.control.begin(self.name, step)
+            changes = self.control.changes_until(self.name, step)
+            for change in changes[self.changed :]:
+                self.engine.steer(change)
+            self.changed = len(changes)
             self.engine.compute(step, self.rate)
         return self._flush_if_due() and (step > 0 or self._evaluate(0))
 
@@ -220,9 +257,21 @@ class _Contestant:
                 return go
             if not self._flush():
                 return False
+            self._answer(step)
             if not kept and not writing and self.control.holds(step):
                 self._keep(step, computed=True)
                 kept = True
+
+    def _answer(self, step: int) -> None:
+        """Measure what was asked for. What cannot be measured costs its answer, never the contestant."""
+        while (request := self.control.asked(self.name, step)) is not None:
+            try:
+                found = answer(request, self.engine, step, self.slots, lambda: not self.control.stopped)
+            except RuntimeError as error:  # not enough memory, above all
+                logging.getLogger(__name__).warning("%s: %s", self.name, error)
+                found = [{"problem": _first_line(error)}]
+            for data in found:
+                self.put(Asked(self.name, step, request.kind, data))
 
     def _keep_is_due(self, seconds: float) -> bool:
         last = self.snapshot
@@ -264,16 +313,21 @@ class _Contestant:
             return True
         first, values = self.engine.probe.take()
         self.flushed = time.monotonic()
-        bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
+        # What a plan adds has gaps, and says nothing that the gradients do not.
+        always = self.engine.probe.always
+        bad = np.flatnonzero(~np.isfinite(values[:, :always]).all(axis=1))
         if not len(bad):
             self.put(Rows(self.name, first, values))
             return True
         row = int(bad[0])
         self.put(Rows(self.name, first, values[: row + 1]))
         self.failed = True
-        self.put(Failed(self.name, not_finite(self.name, first + row, self.engine.probe.signals, values[row])))
+        self.put(Failed(self.name, self._not_finite(first + row, values[row, :always])))
         self.control.stop()
         return False
+
+    def _not_finite(self, step: int, row: NDArray[np.float32]) -> str:
+        return not_finite(self.name, step, self.engine.probe.signals[: len(row)], row)
 
 
 def not_finite(contestant: str, step: int, signals: Sequence[str], row: NDArray[np.float32]) -> str:

@@ -23,8 +23,9 @@ class Schedule:
         self._changes: list[tuple[int, float]] = []
 
     def change(self, step: int, value: float) -> None:
-        """From ``step`` on the learning rate is ``value``; steps only grow from one change to the next."""
+        """From ``step`` on the learning rate is ``value``, until the next change; of one step the last one holds."""
         self._changes.append((step, value))
+        self._changes.sort(key=lambda change: change[0])
 
     @property
     def changes(self) -> tuple[tuple[int, float], ...]:

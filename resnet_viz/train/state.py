@@ -9,7 +9,7 @@ from torch import nn
 
 from ..nn.stochastic import sources
 
-MODEL, MOMENTUM, GRADIENT, RANDOM = "model/", "momentum/", "gradient/", "random/"
+MODEL, MOMENTUM, GRADIENT, RANDOM, PROBE = "model/", "momentum/", "gradient/", "random/", "probe/"
 BUFFER = "momentum_buffer"
 
 
@@ -23,12 +23,12 @@ def gather(model: nn.Module, optimizer: torch.optim.Optimizer, *, gradients: boo
         if gradients and weight.grad is not None:
             found[GRADIENT + name] = weight.grad
     found |= {f"{RANDOM}{i}": source.get_state() for i, source in enumerate(sources(model))}
-    return {name: _copy(value) for name, value in found.items()}
+    return {name: copied(value) for name, value in found.items()}
 
 
-def _copy(value: torch.Tensor) -> torch.Tensor:
-    copied = torch.empty(value.shape, dtype=value.dtype, device="cpu")  # contiguous, as the file wants it
-    return copied.copy_(value.detach())
+def copied(value: torch.Tensor) -> torch.Tensor:
+    """A copy on the CPU, contiguous, as a file wants it."""
+    return torch.empty(value.shape, dtype=value.dtype, device="cpu").copy_(value.detach())
 
 
 @torch.no_grad()
@@ -38,15 +38,16 @@ def scatter(model: nn.Module, optimizer: torch.optim.Optimizer, tensors: Mapping
     Momentum and gradients lie in memory as their weights do: a kernel may round the last values of a row otherwise
     than those before. Raises ``RuntimeError`` for tensors of another network.
     """
-    model.load_state_dict(dict(_part(tensors, MODEL)))
+    model.load_state_dict(dict(part(tensors, MODEL)))
     weights = dict(model.named_parameters())
-    for name, value in _part(tensors, MOMENTUM):
+    for name, value in part(tensors, MOMENTUM):
         optimizer.state[weights[name]][BUFFER] = torch.empty_like(weights[name]).copy_(value)
-    for name, value in _part(tensors, GRADIENT):
+    for name, value in part(tensors, GRADIENT):
         weights[name].grad = torch.empty_like(weights[name]).copy_(value)
-    for source, (_, value) in zip(sources(model), sorted(_part(tensors, RANDOM)), strict=True):
+    for source, (_, value) in zip(sources(model), sorted(part(tensors, RANDOM)), strict=True):
         source.set_state(value)
 
 
-def _part(tensors: Mapping[str, torch.Tensor], prefix: str) -> Iterator[tuple[str, torch.Tensor]]:
+def part(tensors: Mapping[str, torch.Tensor], prefix: str) -> Iterator[tuple[str, torch.Tensor]]:
+    """The tensors whose names begin so, and the rest of their names."""
     return ((name.removeprefix(prefix), value) for name, value in tensors.items() if name.startswith(prefix))

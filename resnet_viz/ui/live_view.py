@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
@@ -20,7 +21,8 @@ from resnet_viz.draw.thresholds import EXPLANATION
 from resnet_viz.serve import Follower
 from resnet_viz.serve.messages import Message, Plan
 from resnet_viz.serve.recordings import messages_of
-from resnet_viz.spec import Experiment
+from resnet_viz.spec import QUANTITIES, Experiment
+from resnet_viz.spec.probes import DEFAULT
 
 from .live_assets import script, stylesheet
 from .live_server import open_store
@@ -30,9 +32,16 @@ __all__ = ["Command", "live_view", "steer"]
 Command = dict[str, Any]
 POLL_EVERY = 0.5
 REPEATED = 6
-KINDS = frozenset({"start", "pause", "resume", "step", "stop", "rewind", "lr", "pace"})
-STEERING = frozenset({"pause", "resume", "step", "stop", "lr", "pace"})
-LIMITS = {"lr": (0.0, 100.0), "pace": (-1e-9, 1000.0)}
+LIMITS = {
+    "lr": (0.0, 100.0), "pace": (-1e-9, 1000.0), "alpha": (-1e-9, 4.0), "drop_path": (0.0, 1.0),
+    "weight_decay": (-1e-9, 1.0), "shortcut": (-1e-9, 1.0),
+}  # fmt: skip
+"""Of commands with a value: what it is above, and its greatest."""
+STEERING = frozenset({"pause", "resume", "step", "stop", "sharpness", "histogram", *LIMITS})
+KINDS = STEERING | {"start", "rewind"}
+WISHES = ("lr", "pace")
+"""What may come with a start."""
+MAX_TEXT = 400
 
 _component = st.components.v2.component("resnet_viz_live", css=stylesheet(), js=script("index.js"))
 _feed = st.components.v2.component("resnet_viz_feed", js=script("feed.js"))
@@ -65,11 +74,14 @@ def live_view(
 
     ``on_command`` gets every command of the control bar, checked, as a dict, in a callback (before the page's script
     runs again): ``{"kind": "start", "paused": bool, "pace": float, "lr": float}`` (``lr`` only when it was typed),
-    ``{"kind": "rewind", "paused": bool}`` (same weights again; not paused for "Race again"), and ``pause``, ``resume``,
-    ``step``, ``stop``, ``{"kind": "lr" | "pace", "value": float}``, which :func:`steer` carries out. Without it
+    ``{"kind": "rewind", "paused": bool, "changes": bool}`` (same weights again; not paused for "Race again"; with what
+    was changed by hand, or without), and what :func:`steer` carries out: ``pause``, ``resume``, ``step``, ``stop``,
+    ``{"kind": "lr" | "pace" | "alpha" | "drop_path" | "weight_decay", "value": float}``, ``{"kind": "shortcut",
+    "contestant": str, "block": str, "value": 0 | 1}``, ``sharpness``, ``{"kind": "histogram", "of": str}``. Without it
     :func:`steer` is called directly. Gives the component's result.
     """
-    messages = _recorded(str(recording)) if recording is not None else None
+    quantity = _quantity(key)
+    messages = _recorded(str(recording), quantity) if recording is not None else None
     polled = _is_polled(key, run_id)
 
     def commanded() -> None:
@@ -86,14 +98,15 @@ def live_view(
         data={
             "key": key, "run": run_id, "base": st.get_option("server.baseUrlPath"), "preview": preview,
             "messages": messages, "speed": speed, "controls": controls, "height": height, "look": _look(),
-            "polled": polled, "plan": _plan(experiment, steps), "said": said,
+            "polled": polled, "plan": _plan(experiment, steps), "said": said, "quantity": quantity,
         },
         on_command_change=commanded,
         on_fallback_change=lambda: _remember_fallback(key),
+        on_quantity_change=lambda: None,
     )  # fmt: skip
     if run_id is not None and polled and messages is None:
         with st.container(key=f"{key}-feed"):
-            _poll(run_id, key)
+            _poll(run_id, key, quantity)
     return result
 
 
@@ -103,8 +116,7 @@ def steer(run_id: str, command: Command) -> None:
     if known is None or known["kind"] not in STEERING:
         return
     store = open_store()
-    value = {"value": known["value"]} if "value" in known else {}
-    store.command(run_id, known["kind"], **value)
+    store.command(run_id, known["kind"], **{key: value for key, value in known.items() if key != "kind"})
 
 
 def checked(command: object) -> Command | None:
@@ -115,15 +127,29 @@ def checked(command: object) -> Command | None:
     clean: Command = {"kind": kind}
     if kind in LIMITS:
         value = _number(command.get("value"), kind)
-        return None if value is None else {"kind": kind, "value": value}
+        return None if value is None else _whose(command, {"kind": kind, "value": value})
+    if kind == "histogram":
+        clean["of"] = "gradient" if command.get("of") == "gradient" else "weight"
     if kind in ("start", "rewind"):
         clean["paused"] = command.get("paused") is True
+    if kind == "rewind":
+        clean["changes"] = command.get("changes") is True
     if kind == "start":
-        for name in LIMITS:
+        for name in WISHES:
             value = _number(command.get(name), name)
             if value is not None:
                 clean[name] = value
     return clean
+
+
+def _whose(command: Mapping[str, Any], clean: Command) -> Command | None:
+    """A shortcut's contestant and block with it; None where they cannot be."""
+    if clean["kind"] != "shortcut":
+        return clean
+    names = {key: command.get(key) for key in ("contestant", "block")}
+    if clean["value"] not in (0, 1) or not all(isinstance(n, str) and 0 < len(n) <= MAX_TEXT for n in names.values()):
+        return None
+    return clean | names
 
 
 def _number(value: object, name: str) -> float | None:
@@ -141,10 +167,16 @@ def _plan(experiment: Experiment | None, steps: int | None) -> dict[str, Any]:
 
 
 @st.cache_data(show_spinner=False, max_entries=8)
-def _recorded(path: str) -> list[Message]:
+def _recorded(path: str, quantity: str) -> list[Message]:
     from resnet_viz.runs import load_recording
 
-    return messages_of(load_recording(path))
+    return messages_of(load_recording(path), quantity)
+
+
+def _quantity(key: str) -> str:
+    """What the pictures of layers show: the visitor's choice in the component, the gradient norm by default."""
+    chosen = _value(key, "quantity")
+    return chosen if isinstance(chosen, str) and chosen in QUANTITIES else DEFAULT
 
 
 @cache
@@ -152,7 +184,7 @@ def _look() -> dict[str, Any]:
     """Colours, dashes and words that the component draws with; the same tables as for the figures that stand still."""
     return {
         "palette": PALETTE, "labels": LABEL, "dash": DASH, "marker": MARKER, "viridis": [list(c) for c in viridis],
-        "how": list(EXPLANATION),
+        "how": list(EXPLANATION), "quantities": {key: asdict(row) for key, row in QUANTITIES.items()},
     }  # fmt: skip
 
 
@@ -176,8 +208,8 @@ def _remember_fallback(key: str) -> None:
 class _Batches:
     """What the last polls of one run gave; the component takes those that it has not seen."""
 
-    def __init__(self, run_id: str) -> None:
-        self.run = run_id
+    def __init__(self, run_id: str, quantity: str) -> None:
+        self.run, self.quantity = run_id, quantity
         self.restart()
 
     def restart(self, number: int = 0) -> None:
@@ -188,7 +220,7 @@ class _Batches:
     def poll(self) -> None:
         whole = self.follower is None
         if self.follower is None:
-            self.follower = Follower(open_store(), self.run)
+            self.follower = Follower(open_store(), self.run, self.quantity)
             self.follower.poll()
             past = self.follower.since((0, 0))
             messages: list[Message] = [self.follower.header(), *([past] if past else [])]
@@ -200,11 +232,13 @@ class _Batches:
 
 
 @st.fragment(run_every=POLL_EVERY)
-def _poll(run_id: str, key: str) -> None:
+def _poll(run_id: str, key: str, quantity: str) -> None:
     name = f"{key} batches"
     batches = st.session_state.get(name)
-    if not isinstance(batches, _Batches) or batches.run != run_id:
-        batches = st.session_state[name] = _Batches(run_id)
+    if not isinstance(batches, _Batches) or (batches.run, batches.quantity) != (run_id, quantity):
+        before = batches.number if isinstance(batches, _Batches) else 0
+        batches = st.session_state[name] = _Batches(run_id, quantity)
+        batches.restart(before)
     known = batches
 
     def again() -> None:

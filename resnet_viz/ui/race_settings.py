@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 
 from resnet_viz.draw.wording import cut_middle
-from resnet_viz.spec import Network, preset, presets
+from resnet_viz.spec import Network, ProbePlan, preset, presets
 from resnet_viz.spec.experiment import MAX_CONTESTANTS
 
 from .plain_text import plain
@@ -28,6 +28,11 @@ CHOICES: dict[str, tuple[str, dict[Any, str]]] = {
     "augment": ("Augmentation", {"none": "none", "crop_flip": "pad, crop, flip"}),
     "precision": ("Precision", {"fp32": "fp32", "tf32": "TF32 (GPU)", "bf16": "bf16"}),
     "seeds": ("Seeds", {1: "one", 3: "3, as a band", 4: "4, as a band", 5: "5, as a band"}),
+}
+TELEMETRY: dict[str, ProbePlan] = {
+    "gradient norms, every step": ProbePlan(),
+    "everything, every 10 steps": ProbePlan.full(10),
+    "everything, every step": ProbePlan.full(1),
 }
 NUMBERS = (("epochs", "Epochs"), ("batch", "Batch size"), ("learning_rate", "Learning rate"), ("seed", "Seed"))
 
@@ -100,7 +105,7 @@ def _recipe(session: RaceSession) -> None:
                 on_change=_number, args=(session, field, key),
             )  # fmt: skip
             _refusal(session, field)
-    pace, device = st.columns(2)
+    pace, device, telemetry = st.columns(3)
     paces = dict(PACES) if recipe.pace in PACES else {**PACES, recipe.pace: f"{recipe.pace:g} steps a second"}
     with pace:
         key = _key(session, "pace")
@@ -116,6 +121,14 @@ def _recipe(session: RaceSession) -> None:
             on_change=_number, args=(session, "device", key),
         )  # fmt: skip
         _refusal(session, "device")
+    with telemetry:
+        key = _key(session, "probes")
+        named = TELEMETRY if recipe.probes in TELEMETRY.values() else {**TELEMETRY, "a plan of its own": recipe.probes}
+        st.selectbox(
+            "Telemetry", list(named), index=list(named.values()).index(recipe.probes), key=key,
+            on_change=_telemetry, args=(session, key),
+            help="What is measured in every layer and block; it changes no number of the training.",
+        )  # fmt: skip
     _choices(session)
     st.caption(
         f"SGD with momentum {recipe.momentum:g}, weight decay {recipe.weight_decay:g}, {recipe.warmup_steps} warm-up "
@@ -174,6 +187,12 @@ def _add(session: RaceSession) -> None:
 def _number(session: RaceSession, field: str, key: str) -> None:
     value = st.session_state[key]
     _change(session, field, lambda: with_recipe(session.experiment, **{field: value}), redraw=False)
+
+
+def _telemetry(session: RaceSession, key: str) -> None:
+    plan = TELEMETRY.get(st.session_state[key])
+    if plan is not None:
+        _change(session, "probes", lambda: with_recipe(session.experiment, probes=plan), redraw=False)
 
 
 def _open(session: RaceSession, key: str) -> None:

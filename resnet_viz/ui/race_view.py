@@ -35,7 +35,8 @@ def obey(session: RaceSession, command: Command) -> None:
         session.show(start(store, wished(session.experiment, command), paused=bool(command.get("paused"))))
     elif command["kind"] == "rewind":
         row = find_run(store, session.run or "")
-        found = again(store, row, paused=bool(command.get("paused"))) if row else None
+        wish = {"paused": bool(command.get("paused")), "changes": bool(command.get("changes"))}
+        found = again(store, row, **wish) if row else None
         if found:
             session.show(found)
     elif session.run is not None:

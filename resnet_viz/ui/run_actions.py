@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
 
-from resnet_viz.runs import RunRow, Store, ensure_worker, status
+from resnet_viz.runs import Event, RunRow, Store, ensure_worker, status
 from resnet_viz.spec import Experiment
+from resnet_viz.train.changes import KINDS
 
 ALIVE = frozenset({"queued", "running", "paused"})
 TRAINED = ALIVE - {"queued"}
@@ -36,31 +37,50 @@ def is_alive(row: RunRow) -> bool:
     return status(row)[0] in ALIVE
 
 
-def start(store: Store, experiment: Experiment, *, name: str | None = None, paused: bool = False) -> str:
+def start(
+    store: Store,
+    experiment: Experiment,
+    *,
+    name: str | None = None,
+    paused: bool = False,
+    changes: Sequence[Event] = (),
+) -> str:
     """Put a new run into the queue and see that a worker lives; gives its id.
 
-    A paused one gets its command before any worker can take it, so that it stands at step 0.
+    A paused one gets its command before any worker can take it, so that it stands at step 0. ``changes`` are another
+    run's (:func:`changes_made`): they are made at the same steps.
     """
-    run = store.create(experiment, name=name, state="new" if paused else "queued")
+    waits = paused or bool(changes)
+    run = store.create(experiment, name=name, state="new" if waits else "queued")
+    for event in changes:
+        store.add_event(run, event.kind, event.data | {"planned": 1}, contestant=event.contestant, step=event.step)
     if paused:
         store.command(run, "pause")
+    if waits:
         store.set_state(run, "queued")
     ensure_worker(store)
     return run
 
 
-def again(store: Store, row: RunRow, *, paused: bool = False) -> str | None:
+def changes_made(store: Store, run: str) -> list[Event]:
+    """What was changed by hand while the run went on and bears on its numbers: learning rates, shortcuts and so on."""
+    return [event for event in store.events(run) if event.kind in KINDS and event.step is not None]
+
+
+def again(store: Store, row: RunRow, *, paused: bool = False, changes: bool = False) -> str | None:
     """Stop the run if it still lives, and start its experiment anew under its name; gives the new id.
 
-    The same experiment has the same seed and so the same initial weights: paused, this is the rewind. None when
-    the run was not made from an experiment of ours.
+    The same experiment has the same seed and so the same initial weights: paused, this is the rewind. With ``changes``
+    what was changed by hand is changed again, at the same steps, and the numbers are the same; without, the run goes as
+    its recipe says. None when the run was not made from an experiment of ours.
     """
     experiment = experiment_of(row)
     if experiment is None:
         return None
     if is_alive(row):
         store.command(row.id, "stop")
-    return start(store, experiment, name=row.name, paused=paused)
+    made = changes_made(store, row.id) if changes else ()
+    return start(store, experiment, name=row.name, paused=paused, changes=made)
 
 
 def can_resume(row: RunRow) -> bool:

@@ -7,7 +7,8 @@ import streamlit as st
 from resnet_viz.draw.colours import Theme
 from resnet_viz.draw.comparison import comparison_figures, experiment_differences, last_numbers
 from resnet_viz.draw.wording import cut_middle
-from resnet_viz.runs import RunRow, Store, run_data
+from resnet_viz.runs import Event, RunRow, Store, run_data
+from resnet_viz.train.changes import LIMITS, Kind
 
 from .clock import moments, reader_zone
 from .plain_text import plain, plain_rows
@@ -63,10 +64,16 @@ def _close() -> None:
     st.query_params.pop(PARAMETER, None)
 
 
-def _rates(store: Store, run: str) -> str:
-    """The learning rates that somebody set while the run went: "0.01 from step 22"; "-" when nobody did."""
-    changes = [f"{event.data['value']:g} from step {event.step}" for event in store.events(run, kind="lr")]
-    return ", ".join(changes) or "-"
+def _by_hand(store: Store, run: str, kind: Kind) -> str:
+    """What somebody changed while the run went: "0.01 from step 22"; "-" where nobody did."""
+    return ", ".join(_change(event) for event in store.events(run, kind=kind)) or "-"
+
+
+def _change(event: Event) -> str:
+    value = f"{event.data['value']:g}"
+    if event.kind == "shortcut":
+        value = f"{event.data.get('block')} of {event.contestant} {'restored' if event.data['value'] else 'cut'}"
+    return f"{value} from step {event.step}"
 
 
 def _differences(store: Store, a: RunRow, b: RunRow) -> None:
@@ -75,9 +82,10 @@ def _differences(store: Store, a: RunRow, b: RunRow) -> None:
         st.markdown("One of them comes from a training loop of somebody's own: there is no experiment to compare.")
         return
     rows = experiment_differences(first, second)
-    by_hand = _rates(store, a.id), _rates(store, b.id)
-    if by_hand[0] != by_hand[1]:
-        rows.append({"Where": "while it ran", "Field": "learning rate", "A": by_hand[0], "B": by_hand[1]})
+    for kind, (_, _, name) in LIMITS.items():
+        made = [_by_hand(store, run.id, kind) for run in (a, b)]
+        if made[0] != made[1]:
+            rows.append({"Where": "while it ran", "Field": name, "A": made[0], "B": made[1]})
     if rows:
         st.table(plain_rows(rows), border="horizontal", hide_index=True, height="content" if len(rows) <= 8 else 300)
     else:

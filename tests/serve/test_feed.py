@@ -138,7 +138,7 @@ def test_a_slow_viewer_skips_to_one_event_and_holds_nobody_up(store: Store, monk
             while not seen or seen[-1] < step:
                 seen += steps_of(await receive(quick))
         assert seen == list(range(KEPT + 20))
-        assert len(hub._feeds[run]._kept) == KEPT
+        assert len(hub._feeds[run, "grad_norm"]._kept) == KEPT
         header, missed = await receive(slow)
         frames = [f for f in missed["frames"] if f["c"] == "plain-8"]
         ends = [f["first"] + f.get("stride", 1) * (len(f["loss"]) - 1) for f in frames]
@@ -223,11 +223,11 @@ def test_a_store_that_fails_for_a_while_is_read_again(
         await receive(stream)
         with monkeypatch.context() as broken:
             broken.setattr(Follower, "poll", _raises(error))
-            while not hub._feeds[run]._failures:
+            while not hub._feeds[run, "grad_norm"]._failures:
                 await asyncio.sleep(0.005)
         fake_runs.append(store, run, MADE, 0, 1)
         assert steps_of(await receive(stream)) == [0]
-        assert hub._feeds[run]._failures == 0
+        assert hub._feeds[run, "grad_norm"]._failures == 0
         await stream.aclose()
 
     with_hub(store, body)
@@ -284,7 +284,7 @@ def test_who_polls_with_any_cursor_makes_it_read_the_run_at_most_once_a_second(
             found = [m for p in payloads for m in messages(p)]
             assert found[0]["kind"] == "header" and steps_of(found) == list(range(5)), after
         assert whole.count(0) == 2, "once to follow the run, once for the past"
-        newest = "{}.{}".format(*hub._feeds[run]._cursor)
+        newest = "{}.{}".format(*hub._feeds[run, "grad_norm"]._cursor)
         assert (hub.runs, hub.viewers) == (0, 0)
         fake_runs.append(store, run, MADE, 5, 1)
         await asyncio.sleep(feed_module.PERIOD)
@@ -304,10 +304,10 @@ def test_a_feed_ends_a_while_after_its_last_viewer(store: Store, monkeypatch: py
         stream = hub.events(run, None)
         await receive(stream)
         await stream.aclose()
-        feed = hub._feeds[run]
+        feed = hub._feeds[run, "grad_norm"]
         assert not feed.ended
         await asyncio.sleep(0.2)
-        assert feed.ended and run not in hub._feeds
+        assert feed.ended and (run, "grad_norm") not in hub._feeds
 
     with_hub(store, body)
 

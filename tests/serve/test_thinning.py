@@ -115,3 +115,36 @@ def test_a_gap_in_a_recorded_loop_is_passed_over_and_only_a_whole_bin_of_them_is
     assert set(second) == {None}
     _, middle, _ = frame_messages(Segment("a", 0, values), SIGNALS, total=5000)
     assert None in [row[0] for row in middle["grad"]]
+
+
+CHOSEN = {
+    "signals": ["loss", "train_error", "lr", "grad_norm/conv1", "grad_norm/layer1.0.conv1", "grad_norm/layer1.0.conv2",
+                "grad_cosine/conv1", "grad_cosine/layer1.0.conv1", "grad_cosine/layer1.0.conv2", "dead_units/layer1.0"],
+    "layers": [{"path": path} for path in ("conv1", "layer1.0.conv1", "layer1.0.conv2")],
+}  # fmt: skip
+
+
+def test_the_quantity_that_is_asked_for_stands_in_the_norms_place() -> None:
+    """A block's value is shown by each of its layers; a quantity that is none is the gradient norm."""
+    found = {key: Signals.of(CHOSEN, key) for key in ("grad_norm", "grad_cosine", "dead_units", "nothing", "gamma")}
+    assert {key: signals.gradients for key, signals in found.items()} == {
+        "grad_norm": (3, 4, 5), "grad_cosine": (6, 7, 8), "dead_units": (-1, 9, 9), "nothing": (3, 4, 5),
+        "gamma": (-1, -1, -1),
+    }  # fmt: skip
+    assert [(signals.gaps, signals.linear) for signals in found.values()] == [
+        (False, False), (True, True), (True, True), (False, False), (True, False),
+    ]  # fmt: skip
+
+
+def test_a_linear_quantity_is_averaged_over_the_steps_at_which_it_was_measured() -> None:
+    steps = 1400
+    values = np.zeros((steps, 10), np.float32)
+    values[:, 6] = np.where(np.arange(steps) % 4 == 1, np.linspace(-1, 1, steps), np.nan)
+    values[:, 7] = np.nan
+    head, middle, last = frame_messages(Segment("a", 0, values), Signals.of(CHOSEN, "grad_cosine"), steps)
+    stride = middle["stride"]
+    for place, row in enumerate(middle["grad"]):
+        seen = values[1 + place * stride : 1 + (place + 1) * stride, 6][: steps - 2 - place * stride]
+        expected = None if np.isnan(seen).all() else pytest.approx(np.nanmean(seen), rel=1e-3, abs=1e-6)
+        assert row == [expected, None, 0]
+    assert head["grad"] == [[None, None, 0]] and last["grad"] == [[None if np.isnan(values[-1, 6]) else 1, None, 0]]

@@ -276,7 +276,82 @@ def test_the_controls_send_what_they_say(opened: Callable[..., Page], store: Sto
     sent({"kind": "resume"})
     store.set_state(run, "running")
     page.get_by_role("button", name="Rewind, same weights").click()
-    sent({"kind": "rewind", "paused": True})
+    sent({"kind": "rewind", "paused": True, "changes": False})
+
+
+def test_the_knobs_of_the_net_and_what_was_changed_with_them(opened: Callable[..., Page], store: Store) -> None:
+    """Each knob sends its command; marks say what was changed; a rewind asks whether to change it again."""
+    run = fake_runs.begin(store, MADE)
+    fake_runs.append(store, run, MADE, 0, 30)
+    store.set_state(run, "paused")
+    store.add_event(run, "alpha", {"value": 0.5}, step=12)
+    cut = {"contestant": "residual-20", "block": "layer2.0"}
+    store.add_event(run, "shortcut", {"value": 0.0, "block": "layer2.0"}, contestant="residual-20", step=20)
+    store.add_event(run, "sharpness", {"value": 61.13, "residual": 2.8}, contestant="residual-20", step=29)
+    page = opened(f"run={run}")
+    expect(page.locator(".status")).to_have_text("step 29 / 96 · paused")
+    page.get_by_role("button", name="Net", exact=True).click()
+    expect(page.locator(".knob-shortcuts")).to_have_text(
+        "Choose a layer in a strip or picture: its shortcut can be cut."
+    )
+    expect(page.locator(".knob-found")).to_have_text("residual-20: 61.1 ± 2.8 at step 29")
+    alpha = page.get_by_role("slider", name="Shortcut strength α")
+    expect(alpha).to_have_value("0.5")
+    expected: list[dict[str, object]] = []
+
+    def sent(command: dict[str, object]) -> None:
+        expected.append(command)
+        expect(page.locator("code")).to_have_text(json.dumps(expected))
+
+    alpha.fill("0.25")
+    sent({"kind": "alpha", "value": 0.25})
+    page.get_by_role("slider", name="Drop-path survival").fill("0.8")
+    sent({"kind": "drop_path", "value": 0.8})
+    page.get_by_role("textbox", name="Weight decay").fill("0,01")
+    page.keyboard.press("Enter")
+    sent({"kind": "weight_decay", "value": 0.01})
+    page.get_by_role("button", name="Measure sharpness").click()
+    sent({"kind": "sharpness"})
+    strip = page.locator(".strip").nth(1)
+    strip.focus()
+    for _ in range(8):  # layer 8 is layer2.0.conv1
+        page.keyboard.press("ArrowRight")
+    page.get_by_role("button", name="Restore layer2.0 · residual-20").click()
+    sent({"kind": "shortcut", "value": 1.0, **cut})
+    page.locator(".scrubber").focus()
+    page.keyboard.press("Home")  # it was whole then
+    page.get_by_role("button", name="Cut layer2.0 · residual-20").click()
+    sent({"kind": "shortcut", "value": 0.0, **cut})
+    expect(alpha).to_have_value("1")
+    page.get_by_role("button", name="Rewind, same weights").click()
+    page.get_by_role("button", name="With the 2 changes made by hand").click()
+    sent({"kind": "rewind", "paused": True, "changes": True})
+
+
+def test_the_pictures_show_the_quantity_that_is_chosen(opened: Callable[..., Page], store: Store) -> None:
+    run = fake_runs.begin(store, MADE)
+    head = store.row(run).header
+    for card in head["contestants"]:
+        card["signals"] += [f"weight_norm/{layer['path']}" for layer in card["layers"]]
+    store.set_header(run, head)
+    for i, (name, network) in enumerate(MADE.contestants.items()):
+        rows = fake_runs.rows(network.is_plain, network.depth, 0, 30)
+        norms = np.full((30, network.depth), np.nan, np.float32)
+        norms[::10] = 2 + i + np.arange(network.depth) / 10
+        store.append(run, name, 0, np.column_stack([rows, norms]))
+    page = opened(f"run={run}")
+    expect(page.locator(".status")).to_have_text("step 29 / 96")
+    page.get_by_label("What the pictures of layers show").select_option("Weight norm")
+    expect(page.locator(".profile .panel-head b")).to_have_text("Weight norm by depth, now")
+    expect(page.locator(".heat .panel-about")).to_have_text(" · log₁₀ ‖W‖ · last measured · one scale for both")
+    page.get_by_role("button", name="Table").click()
+    expect(page.locator(".table caption").first).to_have_text("Weight norm of each layer, at step 29")
+    last = page.locator(".table table").first.locator("tbody tr").last.locator("td")
+    expect(last).to_have_text(["fc", "10 × 1 × 1", "3.9", "4.9"])
+    page.get_by_role("button", name="Table").click()
+    page.get_by_label("What the pictures of layers show").select_option("Gradient norm")
+    page.get_by_role("button", name="Table").click()
+    expect(page.locator(".table caption").first).to_have_text("Gradient norm of each layer, at step 29")
 
 
 @pytest.mark.parametrize(

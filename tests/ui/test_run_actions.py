@@ -62,6 +62,24 @@ def test_again_stops_what_lives_and_keeps_name_and_experiment(store: Store) -> N
     assert (row.name, experiment_of(row)) == ("mine", race)
 
 
+def test_again_brings_what_was_changed_by_hand_when_it_is_asked_to(store: Store) -> None:
+    first = start(store, default_experiment())
+    store.set_state(first, "finished")
+    store.add_event(first, "lr", {"value": 0.05}, step=7)
+    store.add_event(first, "pace", {"value": 5.0}, step=8)  # changes no number
+    store.add_event(first, "shortcut", {"value": 0.0, "block": "layer1.0"}, contestant="residual-56", step=9)
+    kinds = ("lr", "pace", "shortcut", "alpha")
+    for changes in (True, False):
+        second = again(store, store.row(first), paused=True, changes=changes)
+        assert second is not None and store.row(second).state == "queued"
+        found = [(e.kind, e.contestant, e.step, e.data) for e in store.events(second) if e.kind in kinds]
+        assert found == ([
+            ("lr", None, 7, {"value": 0.05, "planned": 1}),
+            ("shortcut", "residual-56", 9, {"value": 0.0, "block": "layer1.0", "planned": 1}),
+        ] if changes else [])  # fmt: skip
+        assert commands(store, second) == ["pause"]
+
+
 def test_again_leaves_what_is_over_alone(store: Store) -> None:
     first = start(store, default_experiment())
     store.set_state(first, "finished")

@@ -69,7 +69,7 @@ export class Cards {
     if (pointed !== null && pointed !== undefined) marks.push([pointed, style.text]);
     if (chosen !== null) marks.push([chosen, style.chosen]);
     for (const { contestant, strip, error, unit, box } of this.cards) {
-      strip.draw(contestant, playhead.row, scale, style, marks);
+      strip.draw(contestant, playhead.row, scale, style, marks, model.cutAt(contestant, playhead.row));
       for (const part of [error, unit]) part.style.visibility = model.listening ? "hidden" : "visible";
       const row = model.evalAt(contestant, playhead.row);
       say(error, row ? percent(row.train) : "–");

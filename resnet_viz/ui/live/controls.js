@@ -1,6 +1,7 @@
 // The one bar of controls: steer the run, go back in time, pace and learning rate. In the same place in every state.
 
 import { button, make, say } from "./dom.js";
+import { Choice, Knobs } from "./knobs.js";
 import { short, timeLeft } from "./numbers.js";
 
 const PACES = [["0", "full pace"], ["20", "20 steps/s"], ["5", "5 steps/s"]];
@@ -26,7 +27,7 @@ export class Controls {
     this.primary = button("primary", "", "", () => this.press());
     this.step = button("plain", "Step", "One more step for every contestant, then pause", () => this.single());
     this.stop = button("swap", "Stop", "End the run; what it has shown stays", () => this.send({ kind: "stop" }));
-    this.rewind = button("plain", "⟲ Rewind, same weights", "Back to the same initial weights, paused before the first step", () => this.send({ kind: "rewind", paused: true }));
+    this.rewind = button("plain", "⟲ Rewind, same weights", "Back to the same initial weights, paused before the first step", () => this.again({ kind: "rewind", paused: true }));
     this.play = button("swap", "▶ Replay", "Play what was recorded once more", () => on.play());
     this.live = button("plain newest", "Live", "Back to the newest step", () => on.live());
     this.slider = make("input", "scrubber", "", { type: "range", min: "0", max: "1", step: "1", value: "0", "aria-label": "Step shown" });
@@ -51,7 +52,9 @@ export class Controls {
     this.rateName = make("span", "rate-name", "lr");
     this.rateRefusal = make("span", "rate-refusal", "", { role: "alert" });
     this.rateBox.append(this.rateName, this.rate, this.rateRefusal);
-    this.root.append(this.primary, this.step, this.stop, this.rewind, this.play, this.slider, this.status, this.live, this.rateBox, this.pace, this.table);
+    this.knobs = new Knobs(this.root, (command) => on.command(command), () => this.draw(this.model, this.playhead, this.options));
+    this.choice = new Choice(this.root, (command) => this.send(command));
+    this.root.append(this.primary, this.step, this.stop, this.rewind, this.play, this.slider, this.status, this.live, this.knobs.button, this.rateBox, this.pace, this.table);
     parent.append(this.root);
     this.asked = null;
   }
@@ -68,11 +71,19 @@ export class Controls {
     }, ANSWER_WITHIN);
   }
 
+  /** The same weights once more; where something was changed by hand, with or without that. */
+  again(command) {
+    const count = this.model.changes.length;
+    if (count) this.choice.open(count, command);
+    else this.send(command);
+  }
+
   press() {
     const { model } = this;
     if (model.recording || (!this.options.steer && model.id)) this.on.play();
     else if (this.playhead.mode === "play") this.on.play();
-    else this.send({ ...(PRIMARY[model.state] || AGAIN)[1], ...(model.state === "none" ? this.wishes() : {}) });
+    else if (!PRIMARY[model.state]) this.again(AGAIN[1]);
+    else this.send({ ...PRIMARY[model.state][1], ...(model.state === "none" ? this.wishes() : {}) });
   }
 
   /** Before the start the fields are wishes for the run to come. */
@@ -128,6 +139,8 @@ export class Controls {
     say(this.status, this.words(model, playhead));
     if (this.status.title !== this.status.textContent) this.status.title = this.status.textContent;
     this.fields(model, playhead, steer);
+    this.knobs.draw(model, playhead, options.chosen ?? null, steer);
+    if (!model.changes.length || !model.id) this.choice.close();
   }
 
   buttons(model, playhead, steer, waiting) {

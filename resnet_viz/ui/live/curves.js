@@ -1,7 +1,12 @@
 // Curves over steps: the loss, one layer's gradient norm, and the error on the whole sets.
 
-import { decadeLabel, decades, linearTicks, short } from "./numbers.js";
+import { linearTicks, placeOn, roundUp, scaleTicks, short } from "./numbers.js";
 import { Frame, Surface, spread } from "./surface.js";
+
+function markWords({ kind, value, block }) {
+  if (kind === "shortcut") return `${block} ${value ? "restored" : "cut"}`;
+  return `${{ lr: "lr", alpha: "α", drop_path: "survival", weight_decay: "decay" }[kind] || kind} ${short(value)}`;
+}
 
 class Curves {
   constructor(parent, label) {
@@ -65,17 +70,24 @@ class Curves {
     }
   }
 
-  /** Changes of the learning rate, as they happened. */
-  marks(model, style) {
+  /** Changes made by hand, at their steps; a replay comes to them one by one, and those that are only planned are faint. */
+  marks(model, style, playhead) {
     const { surface, frame } = this;
     surface.font(style.small, 400, style.family);
-    for (const mark of model.marks) {
-      if (mark.kind !== "lr") continue;
+    let end = -Infinity;
+    let line = 0;
+    for (const mark of model.changes) {
+      if (playhead.mode === "play" && mark.step > playhead.row) continue;
       const x = this.x(mark.step);
+      const words = markWords(mark);
+      const wide = surface.pen.measureText(words).width;
+      const left = x > frame.x1 - wide - 8 ? x - 4 - wide : x + 4;
+      line = left < end + 6 ? (line + 1) % 4 : 0; // close to the one before: a line further down
+      end = Math.max(end, left + wide);
+      surface.pen.globalAlpha = mark.step > model.done && mark.planned ? 0.5 : 1;
       surface.line(x, frame.y0, x, frame.y1, style.quiet, 1, [1, 3]);
-      const right = x > frame.x1 - 60;
-      const words = `lr ${short(mark.value)}`;
-      surface.label(words, right ? x - 4 - surface.pen.measureText(words).width : x + 4, frame.y0 + 4, style.quiet, style.panel);
+      surface.label(words, left, frame.y0 + 4 + line * (style.small + 2), style.quiet, style.panel);
+      surface.pen.globalAlpha = 1;
     }
   }
 
@@ -94,12 +106,6 @@ class Curves {
   }
 }
 
-/** The next round number, so that an axis does not move with every new value. */
-function roundUp(value) {
-  const power = 10 ** Math.floor(Math.log10(value));
-  return [1, 1.25, 1.6, 2, 2.5, 3, 4, 5, 6.5, 8, 10].find((m) => m * power >= value * 1.02) * power;
-}
-
 /** Loss per step, or where a layer is chosen its gradient norm per step. */
 export class StepCurves extends Curves {
   constructor(parent) {
@@ -110,7 +116,7 @@ export class StepCurves extends Curves {
     this.begin(model, style);
     const chosen = layer !== null;
     const value = (c, i) => (chosen ? c.track.grad[i][c.main[layer]] : c.track.loss[i]);
-    const y = chosen ? this.logAxis(model, style) : this.lossAxis(model, style);
+    const y = chosen ? this.layerAxis(model, style) : this.lossAxis(model, style);
     if (!model.started) return;
     const labels = [];
     const has = model.contestants.filter((c) => !chosen || layer < c.main.length);
@@ -123,7 +129,7 @@ export class StepCurves extends Curves {
       const height = i >= 0 ? y(value(c, i)) : NaN;
       if (!Number.isNaN(height)) labels.push({ y: height, x: this.x(c.track.step[i]), c });
     }
-    this.marks(model, style);
+    this.marks(model, style, playhead);
     this.cursors(playhead, pointed, style);
     this.ends(labels, style, playhead.mode === "at" ? style.panel : null);
   }
@@ -148,6 +154,7 @@ export class StepCurves extends Curves {
       surface.pen.globalAlpha = alpha;
     }
     surface.path(xs, ys, colour, 1.9, style.dash(c.role));
+    if (chosen && c.gaps) return;
     ys.forEach((height, i) => {
       if (Number.isNaN(height)) surface.marker("x", xs[i], frame.y0 + 2, 3, colour);
     });
@@ -163,17 +170,14 @@ export class StepCurves extends Curves {
     return y;
   }
 
-  logAxis(model, style) {
+  /** The axis of the quantity that the layers' pictures show. */
+  layerAxis(model, style) {
     const scale = model.scale();
     const { frame } = this;
-    const y = (v) => {
-      if (!Number.isFinite(v)) return NaN;
-      const at = v > 0 ? (Math.log10(v) - scale.low) / (scale.high - scale.low) : 0;
-      return frame.y1 - Math.max(0, Math.min(1, at)) * frame.height;
-    };
-    const labelled = decades(scale.low, scale.high, Math.floor(frame.height / 26));
-    this.axes(labelled.map((e) => 10 ** e), y, (v) => decadeLabel(Math.round(Math.log10(v))), style, model.total);
-    return y;
+    const height = (at) => frame.y1 - Math.max(0, Math.min(1, at)) * frame.height;
+    const labels = new Map(scaleTicks(scale, Math.floor(frame.height / 26)));
+    this.axes([...labels.keys()], height, (at) => labels.get(at), style, model.total);
+    return (v) => height(placeOn(v, scale));
   }
 }
 
@@ -201,7 +205,7 @@ export class ErrorCurves extends Curves {
       const last = model.evalAt(c, playhead.row);
       if (last && Number.isFinite(last.train)) labels.push({ y: y(last.train), x: this.x(last.step), c });
     }
-    this.marks(model, style);
+    this.marks(model, style, playhead);
     this.cursors(playhead, pointed, style);
     this.ends(labels, style, playhead.mode === "at" ? style.panel : null);
   }

@@ -1,7 +1,7 @@
-// Every layer at every step: one heatmap a network on one shared viridis scale of log gradient norms.
+// Every layer at every step: one heatmap a network on one shared viridis scale, by default of log gradient norms.
 // A new column is painted once, to a canvas that is not on the page; a frame only copies it.
 
-import { decadeLabel, decades } from "./numbers.js";
+import { scaleTicks } from "./numbers.js";
 import { Frame, Surface } from "./surface.js";
 
 class HeatImage {
@@ -17,7 +17,7 @@ class HeatImage {
   /** Paint what is not painted yet; everything when size, scale, theme or the past changed. */
   paint(contestant, scale, style, width, height, total) {
     const { track, main } = contestant;
-    const key = [width, height, scale.low, scale.high, track.revision, total, style.theme, main.length].join();
+    const key = [width, height, scale.key, scale.low, scale.high, track.revision, total, style.theme, main.length].join();
     if (key !== this.key) {
       this.key = key;
       this.canvas.width = width;
@@ -51,15 +51,15 @@ export class Heat {
     surface.fit();
     surface.clear();
     const rows = model.contestants;
+    const scale = model.scale();
     const names = rows.map((c) => style.name(c, 14));
     const wide = style.widest(surface.pen, names, 26);
-    this.frame = new Frame(surface, wide + 16, 4, 60, 26);
-    const scale = model.scale();
+    this.frame = new Frame(surface, wide + 16, 4, scale.linear ? 68 : 60, 26);
     const gap = 10;
     const each = Math.max(1, Math.floor((this.frame.height - gap * Math.max(0, rows.length - 1)) / Math.max(1, rows.length)));
     this.bands = rows.map((c, i) => ({ c, y0: this.frame.y0 + i * (each + gap), height: each }));
     this.total = Math.max(1, model.total);
-    const key = [style.id, model.revision, model.total, scale.low, scale.high, scale.below, wide].join();
+    const key = [style.id, model.revision, model.total, scale.key, scale.low, scale.high, scale.below, wide].join();
     surface.backdrop(key, () => {
       this.bands.forEach((band, i) => this.name(band, names[i], style));
       this.frame.stepAxis(model.total, style, "step 0");
@@ -125,9 +125,9 @@ export class Heat {
       pen.fillRect(x, frame.y0 + (i * frame.height) / steps, 9, frame.height / steps + 0.6);
     }
     surface.font(style.small, 400, style.family);
-    for (const e of decades(scale.low, scale.high, Math.floor(frame.height / 24))) {
-      const y = frame.y1 - ((e - scale.low) / (scale.high - scale.low)) * frame.height;
-      surface.text(decadeLabel(e), x + 14, Math.max(frame.y0 + 6, Math.min(frame.y1 - 6, y)), style.quiet, "left", "middle");
+    for (const [at, words] of scaleTicks(scale, Math.floor(frame.height / 24))) {
+      const y = frame.y1 - at * frame.height;
+      surface.text(words, x + 14, Math.max(frame.y0 + 6, Math.min(frame.y1 - 6, y)), style.quiet, "left", "middle");
     }
     if (scale.below) surface.text("or less", x - 4, frame.y1 + 14, style.quiet, "left", "middle");
   }

@@ -1,13 +1,18 @@
 // What is known of a run: contestants, their telemetry as columns, evaluations, marks, verdicts. No DOM.
 // It takes the messages of resnet_viz/serve/messages.py in any order of repetition: what came twice stands once.
 
+import { roundUp } from "./numbers.js";
+
 const MAX_COLUMNS = 1400;
 const FIRST_AXIS = 64; // steps on the axis of a loop that does not say how many it will take; doubled when they are done
 
-/** One contestant's telemetry. A column is one step, or `span` steps thinned out to one. */
+/**
+ * One contestant's telemetry. A column is one step, or `span` steps thinned out to one. `kind` says of the values of
+ * layers whether they are linear, and held until the next measurement.
+ */
 class Track {
-  constructor(layers) {
-    this.width = layers;
+  constructor(kind) {
+    this.kind = kind;
     this.clear();
   }
 
@@ -61,11 +66,23 @@ class Track {
       this.high.push(finiteOrNaN((frame.loss_max || frame.loss)[i]));
       this.error.push(finiteOrNaN(frame.train_error[i]));
       this.rate.push(finiteOrNaN(frame.lr[i]));
-      this.grad.push(Float64Array.from(frame.grad[i], finiteOrNaN));
+      this.grad.push(this.held(Float64Array.from(frame.grad[i], finiteOrNaN)));
       this.least.push(frame.grad_min ? Float64Array.from(frame.grad_min[i], finiteOrNaN) : null);
       this.most.push(frame.grad_max ? Float64Array.from(frame.grad_max[i], finiteOrNaN) : null);
     }
     if (this.length > MAX_COLUMNS) this.halve();
+  }
+
+  /** A row; where nothing was measured at this step and the quantity has a period, the one before. */
+  held(row) {
+    const n = this.grad.length;
+    return this.kind.hold && n && row.every(Number.isNaN) ? this.grad[n - 1] : row;
+  }
+
+  joined(one, other) {
+    if (Number.isNaN(one)) return other;
+    if (Number.isNaN(other)) return one;
+    return this.kind.linear ? (one + other) / 2 : Math.sqrt(one * other);
   }
 
   /** Join neighbours, the initialisation and the newest columns excepted, so that memory stays bounded. */
@@ -85,7 +102,7 @@ class Track {
       this.low.push(Math.min(source.low[i], source.low[i + 1]));
       this.high.push(Math.max(source.high[i], source.high[i + 1]));
       for (const name of ["loss", "error", "rate"]) this[name].push((source[name][i] + source[name][i + 1]) / 2);
-      this.grad.push(source.grad[i].map((v, k) => Math.sqrt(v * source.grad[i + 1][k])));
+      this.grad.push(source.grad[i].map((v, k) => this.joined(v, source.grad[i + 1][k])));
       for (const [name, pick] of [["least", Math.min], ["most", Math.max]]) {
         const [a, b] = [source[name][i], source[name][i + 1]];
         this[name].push(a && b ? a.map((v, k) => pick(v, b[k])) : null);
@@ -120,7 +137,22 @@ function finiteOrNaN(value) {
 /** A run, or before there is one the contestants that are going to race. */
 export class RunModel {
   constructor() {
+    const norm = { key: "grad_norm", title: "Gradient norm", symbol: "‖∂L/∂W‖", per: "layer", scale: "log" };
+    this.quantities = { grad_norm: norm }; // by key; the page brings all, as resnet_viz/spec/probes.py has them
+    this.kind = {};
+    this.show("grad_norm");
     this.reset(null);
+  }
+
+  /** From now on the layers' values are of this quantity; a run begins anew with it. */
+  show(key) {
+    const linear = this.quantities[key].scale === "linear";
+    Object.assign(this.kind, { key, linear, hold: key !== "grad_norm" });
+  }
+
+  /** Title, symbol and scale of what the layers' pictures show. */
+  get shown() {
+    return this.quantities[this.kind.key];
   }
 
   reset(id) {
@@ -141,9 +173,12 @@ export class RunModel {
     this.device = "";
     this.about = "";
     this.marks = [];
+    this.sharpness = []; // measured on request
+    this.knobs = {}; // what the experiment asks for: alpha, drop_path, weight_decay; null where contestants differ
     this.verdicts = [];
     this.least = Infinity;
-    this.most = 0;
+    this.most = -Infinity;
+    this.available = [];
     this.zero = false;
     this.broken = false;
     this.clock = [];
@@ -153,10 +188,10 @@ export class RunModel {
 
   /** Another run begins: its contestants are likely those shown now, so their places stay, emptied. */
   begin(id) {
-    const { contestants, shape, total, pace, rate, warmup } = this;
+    const { contestants, shape, total, pace, rate, warmup, available } = this;
     this.reset(id);
-    Object.assign(this, { shape, total, pace, rate, warmup });
-    this.contestants = contestants.map((c) => ({ ...c, track: new Track(c.layers.length), evals: [] }));
+    Object.assign(this, { shape, total, pace, rate, warmup, available });
+    this.contestants = contestants.map((c) => ({ ...c, track: new Track(this.kind), gaps: c.loose || this.kind.hold, evals: [] }));
   }
 
   /** The contestants of an estimate, so that the cards stand before the run. */
@@ -191,12 +226,13 @@ export class RunModel {
         role: String(row.role),
         parameters: row.parameters,
         description: String(row.description || ""),
-        gaps: Boolean(row.gaps),
+        loose: Boolean(row.gaps),
+        gaps: Boolean(row.gaps) || this.kind.hold,
         layers,
         main,
         projections,
         shortcuts: shortcuts[row.name] || null,
-        track: keep ? old.track : new Track(layers.length),
+        track: keep ? old.track : new Track(this.kind),
         evals: keep ? old.evals : [],
       };
     });
@@ -223,10 +259,13 @@ export class RunModel {
     this.pace = message.pace;
     this.rate = message.lr;
     this.warmup = message.warmup || 0;
+    this.knobs = message.knobs || {};
     this.recording = message.recording;
     const device = header.device || {};
     this.device = deviceWords(device);
     this.about = [header.dataset, this.device, seedWords(header)].filter(Boolean).join(" · ");
+    const measured = new Set((header.contestants || []).flatMap((c) => (c.signals || []).map((name) => name.split("/")[0])));
+    this.available = Object.keys(this.quantities).filter((key) => measured.has(key));
     if (header.contestants) this.setContestants(header.contestants, message.shortcuts || {});
     this.stretch();
   }
@@ -246,9 +285,12 @@ export class RunModel {
       if (contestant) insert(contestant.evals, { step: row.step, epoch: row.epoch, train: finiteOrNaN(row.train_error), test: finiteOrNaN(row.test_error), spread: spreadOf(row) });
     }
     for (const mark of message.marks) {
-      if (mark.kind === "lr") this.rate = mark.value;
+      if (mark.kind === "lr" && !mark.planned) this.rate = mark.value;
       if (mark.kind === "pace") this.pace = mark.value;
-      if (!this.marks.some((m) => m.kind === mark.kind && m.step === mark.step && m.value === mark.value)) this.marks.push(mark);
+      this.mark(mark);
+    }
+    for (const row of message.asked || []) {
+      if (!this.sharpness.some((s) => s.c === row.c && s.step === row.step)) this.sharpness.push(row);
     }
     for (const [step, bold, rest] of message.verdicts) insert(this.verdicts, { step, bold, rest });
     if (this.verdicts.length > 2 * MAX_COLUMNS) this.verdicts = this.verdicts.filter((_, i, all) => i % 2 === 0 || i > all.length - 32);
@@ -257,6 +299,60 @@ export class RunModel {
       this.clock.push([message.t, this.done]);
       if (this.clock.length > 40) this.clock.shift();
     }
+  }
+
+  /** Marks are kept by step; those of one step in the order in which they were made. */
+  mark(mark) {
+    const same = (m) => m.kind === mark.kind && m.step === mark.step && m.value === mark.value && m.c === mark.c && m.block === mark.block;
+    if (this.marks.some(same)) return;
+    let i = this.marks.length;
+    while (i > 0 && this.marks[i - 1].step > mark.step) i -= 1;
+    this.marks.splice(i, 0, mark);
+  }
+
+  /** Changes made by hand that bear on the numbers. */
+  get changes() {
+    return this.marks.filter((mark) => mark.kind !== "pace");
+  }
+
+  /** Whether a mark holds where a row is shown; at the newest one also what the next step will have. */
+  holds(mark, row) {
+    return mark.step <= row || (!mark.planned && row >= this.done - 1);
+  }
+
+  /** What a knob stands at where a row is shown; null where contestants differ. */
+  valueAt(kind, row) {
+    const known = this.marks.filter((mark) => mark.kind === kind && this.holds(mark, row));
+    if (known.length) return known[known.length - 1].value;
+    return this.knobs[kind] ?? null;
+  }
+
+  /** Paths of the blocks whose shortcut is cut where a row is shown. */
+  cutAt(contestant, row) {
+    const cut = new Set();
+    for (const mark of this.marks) {
+      if (mark.kind !== "shortcut" || mark.c !== contestant.name || !this.holds(mark, row)) continue;
+      if (mark.value) cut.delete(mark.block);
+      else cut.add(mark.block);
+    }
+    return cut;
+  }
+
+  /** The path of the block that a layer of the main path belongs to; "" for stem and head. */
+  blockOf(contestant, place) {
+    const layer = contestant.layers[contestant.main[place]];
+    return layer && layer.stage ? `layer${layer.stage}.${layer.block - 1}` : "";
+  }
+
+  /** Whether a shortcut leads around the block of that path. */
+  leadsAround(contestant, path) {
+    const [stage, block] = path.replace("layer", "").split(".").map(Number);
+    const found = contestant.shortcuts ? contestant.shortcuts[stage - 1] : contestant.role !== "plain";
+    return Boolean(Array.isArray(found) ? found[block] : found);
+  }
+
+  hasShortcuts(contestant) {
+    return contestant.shortcuts ? contestant.shortcuts.flat().some(Boolean) : contestant.role !== "plain";
   }
 
   /** A loop of somebody's own does not say how long it is, or says too little: the axis grows with it. */
@@ -270,7 +366,7 @@ export class RunModel {
   measure(row, gaps) {
     for (const value of row) {
       if (value === null) this.broken = this.broken || !gaps;
-      else if (value === 0) this.zero = true;
+      else if (value === 0 && !this.kind.linear) this.zero = true;
       else {
         if (value < this.least) this.least = value;
         if (value > this.most) this.most = value;
@@ -311,7 +407,7 @@ export class RunModel {
 
   /** The last learning rate set by hand that holds at a row; at the newest one also what the next step will have. */
   setAt(row) {
-    const known = this.marks.filter((mark) => mark.kind === "lr" && (mark.step <= row || row >= this.done - 1));
+    const known = this.marks.filter((mark) => mark.kind === "lr" && this.holds(mark, row));
     return known.length ? known[known.length - 1] : null;
   }
 
@@ -337,14 +433,24 @@ export class RunModel {
     return to > from && now > since ? ((this.total - to) * (now - since)) / (to - from) : null;
   }
 
-  /** The one scale of all gradient norms: exponents of ten at half decades; `below` and `above` say what it cuts off. */
+  /**
+   * The one scale of all values of layers: exponents of ten at half decades, `below` says that it cuts some off; where
+   * the quantity is linear its limits, else equally far up and down.
+   */
   scale() {
-    if (!(this.most > 0)) return { low: -3, high: 2, below: false };
+    const { key, linear } = this.kind;
+    if (linear) {
+      const far = Math.max(Math.abs(this.least), Math.abs(this.most));
+      const end = far > 0 && Number.isFinite(far) ? roundUp(far) : 1;
+      const [from, to] = this.shown.limits || [-end, end];
+      return { key, linear, low: from, high: to, below: false };
+    }
+    if (!(this.most > 0)) return { key, linear, low: -3, high: 2, below: false };
     const high = Math.ceil(Math.log10(this.most) * 2 - 1e-9) / 2;
     let low = Math.floor(Math.log10(this.least) * 2 + 1e-9) / 2;
     const below = this.zero || high - low > 9;
     if (high - low > 9) low = high - 9;
-    return { low: Math.min(low, high - 1), high, below };
+    return { key, linear, low: Math.min(low, high - 1), high, below };
   }
 }
 

@@ -54,6 +54,33 @@ export function decadeLabel(exponent) {
   return exponent >= -2 && exponent <= 3 ? String(Number(`1e${exponent}`)) : powerOfTen(exponent);
 }
 
+/** Place of a value on a scale, 0 at its low end and 1 at its high one; -1 for what a log scale has no place for. */
+export function placeOn(value, scale) {
+  if (!Number.isFinite(value)) return NaN;
+  if (!scale.linear && !(value > 0)) return -1;
+  return ((scale.linear ? value : Math.log10(value)) - scale.low) / (scale.high - scale.low);
+}
+
+/** At most about `most` ticks of a scale, each [place, label]. */
+export function scaleTicks(scale, most) {
+  const { low, high, linear } = scale;
+  if (!linear) {
+    const tens = decades(low, high, most);
+    const threes = tens.length > 1 ? [] : [-1, 0, 1].map((e) => (tens[0] ?? Math.ceil(low)) + e + Math.log10(3)).filter((e) => e >= low && e <= high);
+    const labels = [...tens.map((e) => [e, decadeLabel(e)]), ...threes.map((e) => [e, short(10 ** e)])];
+    return labels.sort((a, b) => a[0] - b[0]).map(([e, words]) => [(e - low) / (high - low), words]);
+  }
+  const ticks = linearTicks(high, Math.max(1, Math.min(4, most) / (low < 0 ? 2 : 1)));
+  const all = low < 0 ? [...ticks.slice(1).map((v) => -v).reverse(), ...ticks] : ticks;
+  return all.map((v) => [(v - low) / (high - low), short(v).replace("-", "−")]);
+}
+
+/** The next round number, so that an axis does not move with every new value. */
+export function roundUp(value) {
+  const power = 10 ** Math.floor(Math.log10(value));
+  return [1, 1.25, 1.6, 2, 2.5, 3, 4, 5, 6.5, 8, 10].find((m) => m * power >= value * 1.02) * power;
+}
+
 /** Round values from 0 to at most `high`, about `wanted` of them. */
 export function linearTicks(high, wanted) {
   const raw = high / Math.max(1, wanted);

@@ -15,7 +15,7 @@ const EMPTY = {
 const NO_ERROR = "A training loop of somebody's own: it is not evaluated here.";
 
 export class Panels {
-  /** `on.point(what | null, event)`, `on.choose(place | null)`, `on.scrub(step)`. */
+  /** `on.point(what | null, event)`, `on.choose(place | null)`, `on.scrub(step)`, `on.quantity(key)`. */
   constructor(parent, on) {
     this.on = on;
     this.root = make("div", "panels");
@@ -30,7 +30,9 @@ export class Panels {
     this.back = button("back", "× loss", "Show the loss again", () => on.choose(null));
     this.panels.loss.head.append(this.back);
     this.broken = make("span", "broken", "not finite");
-    this.panels.heat.head.append(this.broken);
+    this.quantity = make("select", "quantity", "", { "aria-label": "What the pictures of layers show" });
+    this.quantity.addEventListener("change", () => on.quantity(this.quantity.value));
+    this.panels.heat.head.append(this.broken, this.quantity);
   }
 
   panel(name) {
@@ -102,19 +104,35 @@ export class Panels {
     const live = playhead.mode === "live";
     const end = live && model.ended; // the bar counts the steps then
     const when = row < 0 || end ? "" : row === 0 ? " · at initialisation" : ` · step ${row}`;
-    say(profile.title, `Gradient norm by depth${end ? ", at the end" : live ? ", now" : ""}`);
+    const { title, symbol, per } = model.shown;
+    const { linear, hold, key } = model.kind;
     const band = model.seeds > 1 ? ` · median and range of ${model.seeds} seeds` : "";
-    say(profile.about, `${when} · log scale · input → output${band}`);
+    say(profile.title, `${title} by depth${end ? ", at the end" : live ? ", now" : ""}`);
+    say(profile.about, `${when}${linear ? "" : " · log scale"} · input → output${band}`);
     say(heat.title, "Every layer, every step");
     const all = model.contestants.length;
-    say(heat.about, ` · log₁₀ ‖∂L/∂W‖${model.seeds > 1 ? " · median" : ""}${all > 1 ? ` · one scale for ${all === 2 ? "both" : "all"}` : ""}`);
+    const held = hold && key !== "input_grad" ? " · last measured" : "";
+    say(heat.about, ` · ${linear ? "" : "log₁₀ "}${symbol}${model.seeds > 1 ? " · median" : ""}${per === "block" ? ", by block" : ""}${held}${all > 1 ? ` · one scale for ${all === 2 ? "both" : "all"}` : ""}`);
     this.broken.hidden = !model.broken;
     this.back.hidden = chosen === null;
-    say(loss.title, chosen === null ? "Loss" : `Gradient norm of layer ${chosen + 1}`);
+    say(loss.title, chosen === null ? "Loss" : `${title} of layer ${chosen + 1}`);
+    this.offer(model);
     const path = chosen === null ? "" : layerTitle(model, chosen).split(" · ")[1];
-    say(loss.about, chosen === null ? ` · per step${band}` : ` · ${path ? `${path} · ` : ""}per step · log scale${band}`);
+    say(loss.about, chosen === null ? ` · per step${band}` : ` · ${path ? `${path} · ` : ""}per step${linear ? "" : " · log scale"}${band}`);
     say(error.title, "Error");
     say(error.about, ` · whole set, train solid, test dashed${band}`);
+  }
+
+  /** The quantities that this run measures; without a choice there is nothing to choose. */
+  offer(model) {
+    const keys = model.available.includes(model.kind.key) ? model.available : [model.kind.key, ...model.available];
+    const offered = keys.join();
+    this.quantity.hidden = keys.length < 2;
+    if (offered !== this.offered) {
+      this.offered = offered;
+      this.quantity.replaceChildren(...keys.map((key) => make("option", "", model.quantities[key].title, { value: key })));
+    }
+    if (this.quantity.value !== model.kind.key) this.quantity.value = model.kind.key;
   }
 
   /** Title and rows of the reading for what the pointer means. */
@@ -131,8 +149,9 @@ export class Panels {
     const seen = model.started && verdict ? ` ${verdict.bold} ${verdict.rest}` : " Nothing is measured yet.";
     const names = model.contestants.map((c) => c.name).join(", ");
     const label = (name, text) => this.panels[name].picture.surface.canvas.setAttribute("aria-label", text);
-    label("profile", `Gradient norm by depth of ${names || "no network"} ${when}.${seen}`);
-    label("heat", `Heatmaps of the gradient norm of every layer at every step of ${names || "no network"}.${seen}`);
+    const { title } = model.shown;
+    label("profile", `${title} by depth of ${names || "no network"} ${when}.${seen}`);
+    label("heat", `Heatmaps of the ${title.toLowerCase()} of every layer at every step of ${names || "no network"}.${seen}`);
     const [, rows] = ["", stepRows(model, Math.max(0, playhead.row))];
     const values = rows.map(([c, words]) => `${c.name}: ${words}`).join("; ");
     label("loss", `Loss per step, ${when}: ${values || "nothing yet"}.`);

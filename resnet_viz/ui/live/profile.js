@@ -1,6 +1,6 @@
-// Gradient norm by depth: one line a network at the step shown, dashed thin at initialisation; log scale.
+// Gradient norm, or what else is chosen, by depth: one line a network at the step shown, dashed thin at initialisation.
 
-import { decadeLabel, decades } from "./numbers.js";
+import { placeOn, scaleTicks } from "./numbers.js";
 import { Frame, Surface, spread } from "./surface.js";
 
 export class Profile {
@@ -20,12 +20,8 @@ export class Profile {
     this.frame = frame;
     this.depth = depth;
     const x = (i) => frame.x0 + (i / (depth - 1)) * frame.width;
-    const y = (value) => {
-      if (!Number.isFinite(value)) return NaN;
-      const at = value > 0 ? (Math.log10(value) - scale.low) / (scale.high - scale.low) : -1;
-      return frame.y1 - Math.max(-0.012, Math.min(1.012, at)) * frame.height;
-    };
-    const key = [style.id, model.revision, scale.low, scale.high, depth, wide, ...model.contestants.map((c) => c.track.revision + (c.track.length ? "+" : "-"))];
+    const y = (value) => frame.y1 - Math.max(-0.012, Math.min(1.012, placeOn(value, scale))) * frame.height;
+    const key = [style.id, model.revision, scale.key, scale.low, scale.high, depth, wide, ...model.contestants.map((c) => c.track.revision + (c.track.length ? "+" : "-"))];
     surface.backdrop(key.join(), () => {
       this.axes(frame, scale, depth, x, style);
       if (model.started) this.init(model, x, y, frame, style);
@@ -42,10 +38,11 @@ export class Profile {
       const [least, most] = [c.track.least[column], c.track.most[column]];
       if (least) surface.band(xs, c.main.map((i) => y(least[i])), c.main.map((i) => y(most[i])), colour);
       surface.path(xs, ys, colour, 2.2, style.dash(c.role));
-      this.breaks(frame, c, norms, x, colour);
+      if (!model.kind.hold) this.breaks(frame, c, norms, x, colour);
       this.projections(c, norms, x, y, style);
       let last = ys.length - 1;
       while (last > 0 && Number.isNaN(ys[last])) last -= 1;
+      if (model.kind.hold && Number.isNaN(ys[last])) return; // it has none of this quantity
       labels.push({ y: Number.isNaN(ys[last]) ? frame.y0 + 12 : ys[last], x: xs[last], name: names[at], c });
     });
     if (pointed !== null && pointed >= 0) this.point(model, row, pointed, x, y, frame, style);
@@ -62,10 +59,10 @@ export class Profile {
   axes(frame, scale, depth, x, style) {
     const { surface } = this;
     surface.font(style.small, 400, style.family);
-    for (const e of decades(scale.low, scale.high, Math.floor(frame.height / 26))) {
-      const y = frame.y1 - ((e - scale.low) / (scale.high - scale.low)) * frame.height;
+    for (const [at, words] of scaleTicks(scale, Math.floor(frame.height / 26))) {
+      const y = frame.y1 - at * frame.height;
       surface.line(frame.x0, y, frame.x1, y, style.grid);
-      surface.text(decadeLabel(e), frame.x0 - 8, y, style.quiet, "right", "middle");
+      surface.text(words, frame.x0 - 8, y, style.quiet, "right", "middle");
     }
     const shown = depth > 8 ? [0, 1 / 3, 2 / 3, 1].map((t) => Math.round(t * (depth - 1))) : [0, depth - 1];
     for (const i of new Set(shown)) {
@@ -75,9 +72,10 @@ export class Profile {
 
   init(model, x, y, frame, style) {
     const { surface } = this;
+    const begun = model.contestants.filter((c) => c.track.length && c.track.step[0] === 0 && c.main.some((i) => Number.isFinite(c.track.grad[0][i])));
+    if (!begun.length && model.kind.hold) return; // not measured there
     surface.pen.globalAlpha = 0.6;
-    for (const c of model.contestants) {
-      if (!c.track.length || c.track.step[0] !== 0) continue;
+    for (const c of begun) {
       const norms = c.track.grad[0];
       surface.path(c.main.map((_, i) => x(i)), c.main.map((i) => y(norms[i])), style.line(c.role), 1.1, [3, 3]);
     }

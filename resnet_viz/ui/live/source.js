@@ -13,13 +13,14 @@ export function appAddress(base) {
 }
 
 /**
- * Follows one run. Open only while the tab is visible; resumes after the last event. `on.message` gets messages,
+ * Follows one run; `query` stands before all else behind the question mark. Open only while the tab is visible; resumes after the last event. `on.message` gets messages,
  * `on.trouble` a quiet sentence or null, `on.gone` a sentence when there is no such run, `on.blocked` is called
  * when the server's route is not passed through.
  */
 export class Source {
-  constructor(url, on) {
+  constructor(url, on, query = "") {
     this.url = url;
+    this.query = query;
     this.on = on;
     this.cursor = "";
     this.closed = false;
@@ -82,7 +83,7 @@ export class Source {
   }
 
   listen(generation) {
-    const events = new EventSource(`${this.url}?after=${encodeURIComponent(this.cursor)}`);
+    const events = new EventSource(`${this.url}?${this.query}after=${encodeURIComponent(this.cursor)}`);
     this.events = events;
     this.watchdog = setTimeout(() => {
       if (generation === this.generation && !this.heard) this.block();
@@ -102,7 +103,7 @@ export class Source {
   /** Short looks: a request that ends at once, every now and then; a stream is tried again after some. */
   async look(generation, times) {
     try {
-      const answer = await fetch(`${this.url}?once&after=${encodeURIComponent(this.cursor)}`, { cache: "no-store" });
+      const answer = await fetch(`${this.url}?${this.query}once&after=${encodeURIComponent(this.cursor)}`, { cache: "no-store" });
       if (!isStream(answer)) return this.judge(generation, answer);
       const text = await answer.text();
       if (generation !== this.generation) return undefined;
@@ -149,7 +150,7 @@ export class Source {
     if (this.events) this.events.close();
     this.events = null;
     try {
-      const answer = await fetch(`${this.url}?once`, { cache: "no-store" });
+      const answer = await fetch(`${this.url}?${this.query}once`, { cache: "no-store" });
       this.judge(generation, answer);
     } catch {
       this.again(generation);

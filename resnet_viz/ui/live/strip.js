@@ -27,16 +27,16 @@ export class Strip {
       const gap = step > 4 ? GAP : step > 2 ? 0.5 : 0;
       return { x: i * step + gap / 2, y: surface.height - height, width: Math.max(0.5, step - gap), height };
     });
-    this.arcs = blocks(contestant, rows).map(({ first, last, kind }) => {
+    this.arcs = blocks(contestant, rows).map(({ first, last, kind, path }) => {
       const from = first * step;
       const to = (last + 1) * step;
       const top = Math.min(...this.boxes.slice(first, last + 1).map((box) => box.y)) - 2;
-      return { from, to, top, kind };
+      return { from, to, top, kind, path };
     });
   }
 
   /** The boxes' shapes and the arcs, painted when they are placed; a frame only fills in the colours. */
-  paint(contestant, style) {
+  paint(contestant, style, cut) {
     const { surface } = this;
     const { width, height } = surface.canvas;
     const layer = () => {
@@ -53,6 +53,10 @@ export class Strip {
     bow.strokeStyle = style.line(contestant.role);
     bow.lineWidth = 1.3;
     for (const arc of this.arcs) {
+      if (cut.has(arc.path)) {
+        this.severed(bow, arc, style);
+        continue;
+      }
       bow.setLineDash(arc.kind === "projection" ? [3, 2] : []);
       bow.beginPath();
       bow.moveTo(arc.from, arc.top);
@@ -66,13 +70,40 @@ export class Strip {
     this.colours = this.rowPen.createImageData(row.width, 1);
   }
 
-  draw(contestant, row, scale, style, marked) {
+  /** A shortcut that is cut: what is left of its ends, and a cross where it was. */
+  severed(bow, { from, to, top }, style) {
+    const middle = (from + to) / 2;
+    bow.save();
+    bow.setLineDash([1.5, 3]);
+    bow.globalAlpha = 0.6;
+    bow.beginPath();
+    bow.moveTo(from, top);
+    bow.quadraticCurveTo(middle, top - 12, to, top);
+    bow.stroke();
+    bow.restore();
+    bow.save();
+    bow.setLineDash([]);
+    bow.strokeStyle = style.problem;
+    bow.lineWidth = 1.8;
+    const size = Math.max(2, Math.min(3, (to - from) / 4));
+    for (const way of [1, -1]) {
+      bow.beginPath();
+      bow.moveTo(middle - size, top - 5 - way * size);
+      bow.lineTo(middle + size, top - 5 + way * size);
+      bow.stroke();
+    }
+    bow.restore();
+  }
+
+  draw(contestant, row, scale, style, marked, cut) {
     const { surface } = this;
-    if (surface.fit() || this.shape !== contestant || this.styleId !== style.id) {
+    const severed = [...cut].join();
+    if (surface.fit() || this.shape !== contestant || this.styleId !== style.id || this.cut !== severed) {
       this.shape = contestant;
       this.styleId = style.id;
+      this.cut = severed;
       this.place(contestant);
-      this.paint(contestant, style);
+      this.paint(contestant, style, cut);
     }
     const { pen } = surface;
     surface.clear();
@@ -134,7 +165,7 @@ function blocks(contestant, rows) {
     const key = `${layer.stage}.${layer.block}`;
     const last = found[found.length - 1];
     if (last && last.key === key) last.last = i;
-    else found.push({ key, first: i, last: i, kind: projected.has(key) ? "projection" : "identity" });
+    else found.push({ key, first: i, last: i, kind: projected.has(key) ? "projection" : "identity", path: `layer${layer.stage}.${layer.block - 1}` });
   });
   return found;
 }

@@ -1,6 +1,6 @@
 // Colours, type and markers as the pictures use them, in the theme that the page has now.
 
-import { cutMiddle } from "./numbers.js";
+import { cutMiddle, placeOn } from "./numbers.js";
 
 /** Whether the page is dark: by the background that Streamlit's theme gives. */
 export function isDark(element) {
@@ -61,10 +61,9 @@ export class Style {
     return cutMiddle(contestant.name, most);
   }
 
-  /** Place of a norm on the scale, 0 to 1. */
+  /** Place of a value on the scale, 0 to 1. */
   place(norm, scale) {
-    if (!(norm > 0)) return 0;
-    return Math.max(0, Math.min(1, (Math.log10(norm) - scale.low) / (scale.high - scale.low)));
+    return Math.max(0, Math.min(1, placeOn(norm, scale)));
   }
 
   shade(t) {

@@ -1,4 +1,4 @@
-// The same data as a table: every layer's gradient norm at the step shown, and the evaluations so far.
+// The same data as a table: every layer's gradient norm, or what else is chosen, at the step shown, and the evaluations so far.
 
 import { make } from "./dom.js";
 import { percent, short } from "./numbers.js";
@@ -23,7 +23,7 @@ export class Table {
 
   draw(model, playhead) {
     if (!this.open) return;
-    const key = [model.revision, model.shape.length, playhead.row, ...model.contestants.map((c) => c.evals.length)].join();
+    const key = [model.kind.key, model.revision, model.shape.length, playhead.row, ...model.contestants.map((c) => c.evals.length)].join();
     if (key === this.key) return;
     this.key = key;
     const at = this.root.scrollTop;
@@ -33,7 +33,8 @@ export class Table {
 
   norms(model, row) {
     const table = make("table");
-    table.append(make("caption", "", row < 0 ? "Gradient norm of each layer, before the first step" : `Gradient norm of each layer, ${stepName(row)}`));
+    const when = row < 0 ? "before the first step" : stepName(row);
+    table.append(make("caption", "", `${model.shown.title} of each layer, ${when}`));
     table.append(head(["layer", "name", "output", ...model.contestants.map((c) => c.name)]));
     const body = make("tbody");
     const seen = new Map();

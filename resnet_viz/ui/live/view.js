@@ -29,7 +29,7 @@ export class LiveView {
     this.verdict = new VerdictLine(this.root);
     this.stage = make("div", "stage");
     this.root.append(this.stage);
-    this.panels = new Panels(this.stage, { point: (what, event) => this.point(what, event), choose, scrub: (step) => this.scrub(step) });
+    this.panels = new Panels(this.stage, { point: (what, event) => this.point(what, event), choose, scrub: (step) => this.scrub(step), quantity: (key) => this.chooseQuantity(key) });
     this.table = new Table(this.stage);
     this.controls = new Controls(this.root, {
       command: (command) => this.component.setTriggerValue("command", command),
@@ -66,21 +66,36 @@ export class LiveView {
     this.style = new Style(data.look, this.root);
     this.style.paint(this.root);
     this.verdict.explain(data.look.how);
+    if (data.look.quantities) this.model.quantities = data.look.quantities;
     const run = data.messages ? `recording ${data.messages[0].id}` : data.run || null;
-    if (run !== this.run || this.run === undefined) this.turnTo(run, data);
+    // A stream is asked for what it shows by this view; what Python hands over, by Python.
+    if (data.messages || data.polled || this.quantity === undefined) this.quantity = data.quantity || "grad_norm";
+    if (run !== this.run || this.run === undefined || this.quantity !== this.model.kind.key) this.turnTo(run, data);
     else if (!run && JSON.stringify([data.preview, data.plan]) !== this.previewed) this.turnTo(run, data);
     this.fit();
     this.draw();
   }
 
+  /** Another quantity in the pictures of layers: the run is told again with it. */
+  chooseQuantity(key) {
+    this.component.setStateValue("quantity", key);
+    if (this.data.messages || this.data.polled) return; // Python answers
+    this.quantity = key;
+    this.turnTo(this.run, this.data);
+    this.drawSoon();
+  }
+
   turnTo(run, data) {
+    const { playhead } = this;
+    const same = run === this.run && !data.messages;
+    this.model.show(this.quantity);
     this.run = run;
     if (this.source) this.source.close();
     this.source = null;
     this.gone = null;
     this.note = null;
     this.previewed = JSON.stringify([data.preview, data.plan]);
-    this.playhead = { mode: "live", row: -1 };
+    this.playhead = same ? playhead : { mode: "live", row: -1 };
     if (run) this.model.begin(data.messages ? data.messages[0].id : run);
     else this.model.reset(null);
     if (data.preview) this.model.preview(data.preview, data.plan);
@@ -91,6 +106,7 @@ export class LiveView {
   }
 
   connect(run, data) {
+    const query = this.quantity === "grad_norm" ? "" : `quantity=${encodeURIComponent(this.quantity)}&`;
     this.source = new Source(`${appAddress(data.base)}stream/${encodeURIComponent(run)}`, {
       message: (message) => this.take(message),
       trouble: (note) => {
@@ -108,7 +124,7 @@ export class LiveView {
         this.component.setStateValue("fallback", run);
         this.drawSoon();
       },
-    });
+    }, query);
   }
 
   take(message) {
@@ -243,7 +259,7 @@ export class LiveView {
     this.panels.draw(model, playhead, style, pointed, chosen);
     if (this.reading.shown) this.reading.draw(...this.panels.words(model, playhead, pointed), style);
     this.table.draw(model, playhead);
-    this.controls.draw(model, playhead, { steer: this.data.controls });
+    this.controls.draw(model, playhead, { steer: this.data.controls, chosen });
     this.fresh = false;
     this.speak(now, verdict);
   }
