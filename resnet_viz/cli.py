@@ -213,10 +213,11 @@ def train(
     batch: Annotated[int | None, typer.Option(help="Images a step (default 128).")] = None,
     lr: Annotated[float | None, typer.Option(help="Learning rate (default 0.1).")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of weights and batch order (default 0).")] = None,
-    device: Annotated[str | None, typer.Option(help="auto, cpu or cuda.")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")] = None,
     dataset: Annotated[str | None, typer.Option(help="digits, or own:NAME (`data add`). Default: digits.")] = None,
     precision: Annotated[str | None, typer.Option(help="fp32, tf32 or bf16 (default fp32).")] = None,
     augment: Annotated[str | None, typer.Option(help="none or crop_flip (default none).")] = None,
+    seeds: Annotated[int | None, typer.Option(help="Seeds at once, 1 to 5: median with least and greatest.")] = None,
     engine: Annotated[str, typer.Option(help="auto, eager, or graph (a CUDA graph of each step).")] = "auto",
     name: Annotated[str | None, typer.Option(help="Name of the run.")] = None,
     deterministic: Deterministic = False,
@@ -224,7 +225,7 @@ def train(
 ) -> None:
     """Train one network, or several against each other on the same batches; the app shows the run live."""
     given = {"epochs": epochs, "batch": batch, "learning_rate": lr, "seed": seed, "device": device,
-             "precision": precision, "augment": augment}  # fmt: skip
+             "precision": precision, "augment": augment, "seeds": seeds}  # fmt: skip
     with refusals():
         experiment = contest(networks, {k: v for k, v in given.items() if v is not None}, dataset)
         from resnet_viz.runs import train as run_training
@@ -307,6 +308,16 @@ def _find(run: str, store: Path | None) -> Run:
         known = ", ".join(ids[:5]) or "none yet; `train` makes one"
         raise SpecError(f"{run[:40]!r} names {'no run' if not found else 'several runs'}; the newest are: {known}.")
     return runs.get(found[0])
+
+
+@cli.command()
+def doctor() -> None:
+    """Say what trains here: torch, the devices, and how fast one step is on each, so that one can choose."""
+    with refusals():
+        from resnet_viz.train.timing import report
+
+        for line in report():
+            out.print(line, markup=False, highlight=False)
 
 
 data = typer.Typer(help="Your own images: take in an .npz, list what there is, forget it.", no_args_is_help=True)

@@ -25,13 +25,15 @@ GAP = 0.065
 
 @dataclass(frozen=True)
 class Curve:
-    """One line of a panel: whose it is, and its points."""
+    """One line of a panel: whose it is, its points, and of several seeds the least and greatest at each of them."""
 
     run: int
     contestant: str
     role: Role
     x: tuple[float, ...]
     y: tuple[float, ...]
+    low: tuple[float, ...] = ()
+    high: tuple[float, ...] = ()
 
 
 def curves(runs: Sequence[RunData]) -> dict[str, list[Curve]]:
@@ -41,14 +43,20 @@ def curves(runs: Sequence[RunData]) -> dict[str, list[Curve]]:
         for row in data.header.get("contestants", ()):
             name, role = str(row["name"]), cast(Role, row.get("role", "sixth"))
             role = role if role in LABEL["light"] else "sixth"
-            loss = data.signals(name)["loss"]
+            signals = data.signals(name)
+            loss = signals["loss"]
             every = max(1, -(-len(loss) // _MOST_POINTS))
             x = tuple(float(step) for step in range(0, len(loss), every))
-            panels["Loss"].append(Curve(number, name, role, x, tuple(float(v) for v in loss[::every])))
+            edges = [tuple(map(float, signals.get(f"{side}/loss", ())[::every])) for side in ("min", "max")]
+            panels["Loss"].append(Curve(number, name, role, x, tuple(float(v) for v in loss[::every]), *edges))
             evals = data.evals(name)
             at = tuple(float(e.step) for e in evals)
-            panels["Train error"].append(Curve(number, name, role, at, tuple(100 * e.train_error for e in evals)))
-            panels["Test error"].append(Curve(number, name, role, at, tuple(100 * e.test_error for e in evals)))
+            spread = data.spread(name)
+            sides = list(zip(*(spread[e.step] for e in evals if e.step in spread), strict=True)) or [()] * 4
+            parts = [tuple(100 * value for value in side) for side in sides]
+            train, test = (tuple(100 * e.train_error for e in evals), tuple(100 * e.test_error for e in evals))
+            panels["Train error"].append(Curve(number, name, role, at, train, *parts[:2]))
+            panels["Test error"].append(Curve(number, name, role, at, test, *parts[2:]))
     return panels
 
 
@@ -68,6 +76,11 @@ def _figure(panel: str, lines: Sequence[Curve], last: float, theme: Theme) -> go
     colours, loss = PALETTE[theme], panel == "Loss"
     figure = go.Figure()
     for line in lines:
+        if len(line.low) == len(line.x):
+            figure.add_scatter(
+                x=line.x + line.x[::-1], y=line.high + line.low[::-1], fill="toself", mode="none", showlegend=False,
+                fillcolor=colours[line.role], opacity=0.18, hoverinfo="skip",
+            )  # fmt: skip
         figure.add_scatter(
             x=line.x, y=line.y, mode="lines" if loss else "lines+markers", showlegend=False,
             line={"color": colours[line.role], "width": 2, "dash": "dash" if line.run else "solid"},
@@ -97,13 +110,19 @@ def last_numbers(runs: Sequence[RunData]) -> list[dict[str, str]]:
         for contestant in data.header.get("contestants", ()):
             who = str(contestant["name"])
             evals, loss = data.evals(who), data.signals(who)["loss"]
+            spread = data.spread(who).get(evals[-1].step, ()) if evals else ()
             rows.append({
                 "Run": letter, "Contestant": cut_middle(who, 40), "Steps": f"{len(loss):,}",
-                "Train error": percent(evals[-1].train_error) if evals else "-",
-                "Test error": percent(evals[-1].test_error) if evals else "-",
+                "Train error": _error(evals[-1].train_error, spread[:2]) if evals else "-",
+                "Test error": _error(evals[-1].test_error, spread[2:]) if evals else "-",
                 "Loss": f"{float(loss[-1]):.3g}" if len(loss) else "-",
             })  # fmt: skip
     return rows
+
+
+def _error(value: float, spread: Sequence[float]) -> str:
+    """As ``percent`` writes it, of several seeds the median with least and greatest in brackets."""
+    return percent(value) + (f" ({percent(spread[0])} to {percent(spread[1])})" if spread else "")
 
 
 def experiment_differences(first: Experiment, second: Experiment) -> list[dict[str, str]]:

@@ -12,12 +12,14 @@ import queue
 import sqlite3
 import threading
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from ..spec import Experiment
 from ..train.changes import KINDS, Change, in_order
 from ..train.checkpoints import Checkpoint, CheckpointError, Past, Place, digest_of, read, write
 from ..train.race import Snapshot
+from ..train.seeds import members
 from .database import why
 from .store import CHECKPOINTS, Store
 
@@ -39,7 +41,7 @@ class Keeper:
         self._store, self._run, self._device = store, run, device
         self._digest = digest_of(store.row(run).experiment_json)
         self._folder = store.directory / CHECKPOINTS / run
-        self._number = {name: str(i) for i, name in enumerate(experiment.contestants)}
+        self._number = {name: str(i) for i, name in enumerate(_keys(experiment))}
         self._snapshots: queue.SimpleQueue[Snapshot | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name=f"checkpoints {run}", daemon=True)
         self._thread.start()
@@ -99,7 +101,7 @@ def past_of(store: Store, run: str, experiment: Experiment) -> tuple[Past, list[
     digest = digest_of(store.row(run).experiment_json)
     found: dict[str, Checkpoint] = {}
     notes = []
-    for name in experiment.contestants:
+    for name in _keys(experiment):
         for kept in store.kept(run, name):
             try:
                 found[name] = _usable(store.directory / kept.file, run, name, digest)
@@ -142,14 +144,21 @@ def _usable(path: Path, run: str, contestant: str, digest: str) -> Checkpoint:
     return found
 
 
-def catch_up(store: Store, run: str, past: Past) -> None:
-    """Write events that a checkpoint knows and the store does not: the process was killed between the two."""
+def _keys(experiment: Experiment) -> list[str]:
+    return [member.key for member in members(experiment)]
+
+
+def catch_up(store: Store, run: str, past: Past, contestants: Iterable[str]) -> None:
+    """Write events that a checkpoint knows and the store does not: the process was killed between the two.
+
+    Not for single seeds: their checkpoints come after the events of all.
+    """
     known = changes_of(store, run)
     for change in past.changes:
         if change not in known:
             store.add_event(run, change.kind, event_of(change), contestant=change.contestant, step=change.step)
     told = {(event.contestant, event.step) for event in store.events(run, kind="eval")}
-    for name in past.checkpoints:
+    for name in past.checkpoints.keys() & set(contestants):
         for step, epoch, train, test in past.evals(name):
             if (name, step) not in told:
                 data = {"epoch": epoch, "train_error": train, "test_error": test}
@@ -158,7 +167,7 @@ def catch_up(store: Store, run: str, past: Past) -> None:
 
 def _tidy(store: Store, run: str, experiment: Experiment) -> None:
     """Remove what a killed process left: half-written files, and whole ones that it had no time to enter."""
-    known = {kept.file for name in experiment.contestants for kept in store.kept(run, name)}
+    known = {kept.file for name in _keys(experiment) for kept in store.kept(run, name)}
     folder = store.directory / CHECKPOINTS / run
     with contextlib.suppress(OSError):
         for path in folder.glob("*.safetensors*"):

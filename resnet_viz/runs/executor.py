@@ -22,11 +22,14 @@ from ..train.engines import Choice
 from ..train.limits import check_memory
 from ..train.race import Asked, Ended, Evaluated, Failed, Race, Rows, Snapshot
 from ..train.requests import KINDS as REQUESTS
+from ..train.seeds import members
 from ..train.slots import Slots
+from .bands import Bands
 from .checkpoints import Keeper, catch_up, changes_of, event_of, past_of
 from .database import StoreError, why
 from .headers import header, on_its_device
 from .store import Command, Store
+from .telemetry import SPREAD
 
 BEAT_SECONDS = 1.0
 POLL_SECONDS = 0.04
@@ -191,8 +194,8 @@ class _Execution:
         if not before.get("contestants"):
             return Past(changes=changes_of(self.store, self.run))  # those that a rewind brings with it
         past, notes = past_of(self.store, self.run, self.experiment)
-        catch_up(self.store, self.run, past)
-        step = min(past.begin(name)[0] for name in self.experiment.contestants)
+        catch_up(self.store, self.run, past, self.experiment.contestants)
+        step = min(past.begin(member.key)[0] for member in members(self.experiment))
         where = f"Resumed after {step} of {self.experiment.steps} steps." if step else "Begun again from the start."
         self.store.set_state(self.run, "running", " ".join([where, *notes]))
         return past
@@ -204,6 +207,9 @@ class _Execution:
 
     def _train(self, race: Race) -> None:
         running = set(race.engines)
+        every = members(self.experiment)
+        signals = {member.contestant: race.engines[member.key].probe.signals for member in every}
+        bands = Bands(every, signals, race.past)
         early, self.early = self.early, []
         for command in early:  # a run may be paused before it starts
             self._try(command)
@@ -217,7 +223,8 @@ class _Execution:
                     if isinstance(message, Ended):
                         running.discard(message.contestant)
                     else:
-                        self._write(message)
+                        for ready in bands.take(message):
+                            self._write(ready)
         finally:
             race.control.stop()
             race.join()
@@ -241,6 +248,7 @@ class _Execution:
             if (message.contestant, message.step) in self.evaluated:
                 return  # it stands there from before the run was resumed
             data = {"epoch": message.epoch, "train_error": message.train_error, "test_error": message.test_error}
+            data |= dict(zip(SPREAD, message.spread or (), strict=False))
             self.store.add_event(self.run, "eval", data, contestant=message.contestant, step=message.step)
         elif isinstance(message, Asked):
             self.store.add_event(self.run, message.kind, message.data, contestant=message.contestant, step=message.step)

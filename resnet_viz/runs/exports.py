@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from .telemetry import RunData
+from .telemetry import SPREAD, RunData
 
 FORMATS = ("parquet", "csv")
 TABLES = ("telemetry", "evaluations")
@@ -18,10 +18,11 @@ Table = Literal["telemetry", "evaluations"]
 def export(data: RunData, format: str, table: Table = "telemetry") -> bytes:
     """The run as a file's content.
 
-    "telemetry" has one row for each contestant and step: ``contestant``, ``step``, then every signal by its name;
-    a signal that a contestant does not have is empty. "evaluations" has ``contestant``, ``step``, ``epoch``,
-    ``train_error``, ``test_error``. Parquet carries the run's id, name, header and experiment in its metadata
-    (key "resnet_viz"). Raises ``ValueError`` for another format or table.
+    "telemetry" has one row for each contestant and step: ``contestant``, ``step``, then every signal by its name; a
+    signal that a contestant does not have is empty. "evaluations" has ``contestant``, ``step``, ``epoch``,
+    ``train_error``, ``test_error``, which of several seeds are medians; then there are columns for least and greatest
+    ("min/" and "max/" before a signal's name, "_min" and "_max" behind an error's). Parquet carries the run's id, name,
+    header and experiment in its metadata (key "resnet_viz"). Raises ``ValueError`` for another format or table.
     """
     if format not in FORMATS:
         raise ValueError(f"there is no export as {format!r}: use one of {', '.join(FORMATS)}")
@@ -60,4 +61,8 @@ def _telemetry(data: RunData) -> dict[str, object]:
 def _evaluations(data: RunData) -> dict[str, object]:
     rows = [(name, *row) for name in data.contestants for row in data.evals(name)]
     names = ("contestant", "step", "epoch", "train_error", "test_error")
-    return {name: [row[column] for row in rows] for column, name in enumerate(names)}
+    table: dict[str, object] = {name: [row[column] for row in rows] for column, name in enumerate(names)}
+    spread = {(e.contestant, e.step): e.data for e in data.events if e.kind == "eval" and SPREAD[0] in e.data}
+    if spread:
+        table |= {name: [spread.get((row[0], row[1]), {}).get(name) for row in rows] for name in SPREAD}
+    return table

@@ -16,7 +16,7 @@ from .versions import versions
 def on_its_device(row: RunRow, experiment: Experiment) -> Experiment:
     """The experiment on the kind of device that the run was begun on: another one gives other numbers."""
     kind = row.header.get("device", {}).get("kind")
-    if kind not in ("cpu", "cuda"):
+    if kind not in ("cpu", "cuda", "mps"):
         return experiment
     return experiment.model_copy(update={"recipe": experiment.recipe.model_copy(update={"device": kind})})
 
@@ -30,6 +30,7 @@ def header(experiment: Experiment, found: list[dict[str, Any]], device: torch.de
         "dataset": experiment.data.name,
         "classes": experiment.data.classes,
         "seed": experiment.recipe.seed,
+        "seeds": experiment.recipe.seeds,
         "steps": experiment.steps,
         "steps_per_epoch": experiment.steps_per_epoch,
         "started": time.time(),

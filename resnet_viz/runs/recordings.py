@@ -71,6 +71,7 @@ class _Header(_Strict):
     engine: Text | None = None
     engine_reason: Annotated[str, Field(max_length=2000)] | None = None
     seed: Count
+    seeds: Annotated[int, Field(ge=1, le=5)] | None = None
     steps: Count
     steps_per_epoch: Annotated[int, Field(ge=1, le=1_000_000)]
     started: Number

@@ -13,6 +13,8 @@ from .liveness import status
 from .store import Event, Frame, Store
 
 Telemetry = NDArray[np.float32]
+SPREAD = ("train_error_min", "train_error_max", "test_error_min", "test_error_max")
+"""What an evaluation of several seeds says beside the medians."""
 
 
 class _Errors(NamedTuple):
@@ -126,6 +128,15 @@ class RunData:
             if event.kind == "eval" and event.contestant == contestant and event.step is not None
         }
         return [found[step] for step in sorted(found)]
+
+    def spread(self, contestant: str) -> dict[int, tuple[float, ...]]:
+        """Of several seeds: for each step evaluated what :data:`SPREAD` names; empty where there is one seed."""
+        return {
+            event.step: tuple(float(event.data[key]) for key in SPREAD)
+            for event in self.events
+            if event.kind == "eval" and event.contestant == contestant and event.step is not None
+            and SPREAD[0] in event.data
+        }  # fmt: skip
 
     @property
     def steps(self) -> int:

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from resnet_viz.runs.liveness import LIVE_STATES, status
 from resnet_viz.runs.store import Event, Frame, RunRow, Store
+from resnet_viz.runs.telemetry import SPREAD
 from resnet_viz.spec import Experiment, Stage
 from resnet_viz.spec.probes import DEFAULT
 from resnet_viz.train.changes import KINDS
@@ -192,10 +193,11 @@ class Follower:
 
 
 def eval_rows(events: Iterable[Event]) -> list[dict[str, Any]]:
-    """Evaluations as a delta tells them: fractions of the whole train and test set."""
+    """Evaluations as a delta tells them: fractions of the whole sets, with the spread of several seeds."""
     return [
         {"c": e.contestant, "step": e.step, "epoch": e.data.get("epoch"),
-         "train_error": e.data.get("train_error"), "test_error": e.data.get("test_error")}
+         "train_error": e.data.get("train_error"), "test_error": e.data.get("test_error"),
+         **{key: e.data[key] for key in SPREAD if key in e.data}}
         for e in events
         if e.kind == "eval"
     ]  # fmt: skip

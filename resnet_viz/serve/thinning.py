@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from resnet_viz.runs.store import Frame
 from resnet_viz.spec.probes import DEFAULT, QUANTITIES, Quantity
+from resnet_viz.train.seeds import LEAST, MOST
 
 MAX_COLUMNS = 600
 """Columns a contestant that a whole run is sent with: about what a heatmap has pixels for."""
@@ -28,7 +29,7 @@ class Signals:
     ``gradients`` are the columns of the quantity that the pictures show, the gradient norm by default, one a layer; of
     a quantity that blocks have, each layer shows its block's. ``gaps``: what is NaN was not measured at that step (a
     recorded training loop, a quantity at a period of its own). ``linear``: it has values below zero or none to take a
-    logarithm of.
+    logarithm of. ``least`` and ``most``: of several seeds, whose median the others are.
     """
 
     loss: int
@@ -37,6 +38,8 @@ class Signals:
     gradients: tuple[int, ...]
     gaps: bool = False
     linear: bool = False
+    least: Band | None = None
+    most: Band | None = None
 
     @classmethod
     def of(cls, contestant: dict[str, Any], quantity: str = DEFAULT) -> Signals:
@@ -48,6 +51,7 @@ class Signals:
             place.get("loss", -1), place.get("train_error", -1), place.get("lr", -1),
             tuple(place.get(f"{shown.key}/{path}", -1) for path in paths),
             contestant.get("gaps") is True or shown.key != DEFAULT, shown.scale == "linear",
+            Band.of(place, shown.key, paths, LEAST), Band.of(place, shown.key, paths, MOST),
         )  # fmt: skip
 
 
@@ -55,6 +59,20 @@ def _owner(layer: dict[str, Any], quantity: Quantity) -> str:
     """The path of the layer or block whose value a layer shows."""
     path = str(layer.get("path"))
     return path if quantity.per == "layer" else ".".join(path.split(".")[:2])
+
+
+@dataclass(frozen=True)
+class Band:
+    """Which columns hold the least, or the greatest, of several seeds."""
+
+    loss: int
+    gradients: tuple[int, ...]
+
+    @classmethod
+    def of(cls, place: dict[str, int], key: str, paths: Sequence[str], prefix: str) -> Band | None:
+        """None where there is one seed."""
+        loss = place.get(f"{prefix}loss")
+        return None if loss is None else cls(loss, tuple(place.get(f"{prefix}{key}/{path}", -1) for path in paths))
 
 
 @dataclass(frozen=True)
@@ -95,8 +113,9 @@ def frame_messages(segment: Segment, signals: Signals, total: int) -> list[dict[
     ``total`` is the number of steps of the whole run. Step 0 (the initialisation) and the newest step stay
     exact. Where the steps between are more than there is room for, ``stride`` of them become one column: mean,
     ``loss_min`` and ``loss_max`` of the loss, mean of the minibatch error and the learning rate, geometric mean
-    of the gradient norms and their kin (they are read on a log scale), mean of linear quantities. A column with a
-    value that is not finite is null.
+    of the gradient norms and their kin (they are read on a log scale), mean of linear quantities. Several seeds add
+    ``loss_min``, ``loss_max``, ``grad_min`` and ``grad_max`` to every column, the extremes of all seeds and steps in
+    it. A column with a value that is not finite is null.
     """
     values = np.asarray(segment.values, dtype=np.float64)
     count, first = len(values), segment.first
@@ -116,7 +135,23 @@ def _exact(name: str, first: int, values: Floats, signals: Signals) -> dict[str,
         "c": name, "first": first, "loss": numbers(_column(values, signals.loss)),
         "train_error": numbers(_column(values, signals.train_error)), "lr": numbers(_column(values, signals.lr)),
         "grad": rows_of_numbers(gradients),
+        **_band(values, signals, np.arange(len(values))),
     }  # fmt: skip
+
+
+def _band(values: Floats, signals: Signals, starts: NDArray[np.int_]) -> dict[str, Any]:
+    """Of several seeds: the least and the greatest in each column; nothing where there is one seed."""
+    if signals.least is None or signals.most is None:
+        return {}
+    found: dict[str, Any] = {}
+    for word, band, strict, passing_over_nan in (
+        ("min", signals.least, np.minimum, np.fmin),
+        ("max", signals.most, np.maximum, np.fmax),
+    ):
+        found[f"loss_{word}"] = numbers(strict.reduceat(_column(values, band.loss), starts))
+        extreme = passing_over_nan if signals.gaps else strict
+        found[f"grad_{word}"] = rows_of_numbers(extreme.reduceat(_columns(values, band.gradients), starts, axis=0))
+    return found
 
 
 def _binned(name: str, first: int, values: Floats, signals: Signals, stride: int) -> dict[str, Any]:
@@ -140,6 +175,7 @@ def _binned(name: str, first: int, values: Floats, signals: Signals, stride: int
         "loss_max": numbers(np.maximum.reduceat(loss, starts)),
         "train_error": numbers(mean(_column(values, signals.train_error))),
         "lr": numbers(mean(_column(values, signals.lr))), "grad": rows_of_numbers(gradients),
+        **_band(values, signals, starts),
     }  # fmt: skip
 
 

@@ -30,13 +30,14 @@ class Recipe(Frozen):
     ``pace`` is a ceiling in steps a second for watching (0: as fast as it goes); it changes no number. Nor does
     ``probes``, which asks for more telemetry.
 
+    ``device`` "auto" is CUDA if there is one, else the CPU; "mps", the GPU of an Apple computer, is by choice only.
     ``precision``: "fp32"; "tf32", where a GPU's convolutions and products keep ten bits of each factor's fraction
     (NVIDIA A100 white paper, 2020); "bf16", where convolutions, products and the maps between them are bfloat16
     while weights, optimizer and loss stay float32 (torch.autocast). ``augment`` "crop_flip": each training image is
     padded by 4 pixels, cropped back at a random place and mirrored by a coin (He 2016a, Sect. 4.2), drawn from the
     seed and the epoch alone. ``evaluate_every`` is the number of epochs from one evaluation to the next; before the
-    first step and after the last there is one always.
-
+    first step and after the last there is one always. ``seeds`` is the number of seeds from ``seed`` on with which each
+    contestant trains at once; pictures and tables then show the median, with least and greatest.
 
     ``loss``: "cross_entropy", or "double_softmax", the mistake of a softmax before a cross-entropy that has its own.
     ``train_images``: only so many training images, the first of a random choice that takes the classes in turn;
@@ -53,13 +54,14 @@ class Recipe(Frozen):
     warmup_steps: Annotated[int, Field(ge=0, le=100_000)] = 8
     schedule: Literal["constant", "step", "cosine"] = "constant"
     pace: Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)] = 0
-    device: Literal["auto", "cpu", "cuda"] = "auto"
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     precision: Literal["fp32", "tf32", "bf16"] = "fp32"
     augment: Literal["none", "crop_flip"] = "none"
     evaluate_every: Annotated[int, Field(ge=1, le=10_000)] = 1
     loss: Literal["cross_entropy", "double_softmax"] = "cross_entropy"
     train_images: Annotated[int, Field(ge=2, le=100_000_000)] | None = None
     label_noise: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0
+    seeds: Annotated[int, Field(ge=1, le=5)] = 1
     probes: ProbePlan = ProbePlan()
 
 

@@ -6,11 +6,12 @@ from dataclasses import asdict
 from typing import Any
 
 from ..inspect import layers, summarize
-from ..spec import Block, Experiment, Network
+from ..spec import Block, Experiment, Network, Recipe
 from .engine import block_paths
 from .measures import measure_names
 from .probes import signal_names
 from .roles import role_names
+from .seeds import band_names
 
 
 def describe_blocks(network: Network) -> str:
@@ -50,24 +51,29 @@ def cards(experiment: Experiment) -> list[dict[str, Any]]:
     (path, kind, stage, block, projection, channels, height, width). Raises ``SpecError`` for a network that
     cannot be built.
     """
-    roles = role_names(experiment.contestants)
+    roles, seeds = role_names(experiment.contestants), experiment.recipe.seeds
     found = []
     for name, network in experiment.contestants.items():
         measured = layers(network)
         paths = [layer.path for layer in measured]
         more = measure_names(network, paths, experiment.recipe.probes)
+        signals = signal_names(paths, block_paths(network), more)
         found.append(
             {
                 "name": name,
                 "role": roles[name],
                 "network_name": network.name,
                 "parameters": summarize(network).params,
-                "description": describe_blocks(network),
-                "signals": list(signal_names(paths, block_paths(network), more)),
+                "description": _seeds(experiment.recipe) + describe_blocks(network),
+                "signals": list(band_names(signals, seeds)),
                 "layers": [asdict(layer) for layer in measured],
             }
         )
     return found
+
+
+def _seeds(recipe: Recipe) -> str:
+    return f"median of {recipe.seeds} seeds, " if recipe.seeds > 1 else ""
 
 
 def measured_paths(found: list[dict[str, Any]]) -> dict[str, list[str]]:

@@ -49,8 +49,8 @@ class Change(BaseModel):
         return self
 
     def concerns(self, contestant: str) -> bool:
-        """Whether it is for that contestant."""
-        return self.contestant in (None, contestant)
+        """Whether it is for that contestant, or for that seed of one ("plain/seed 4"; no name has a stroke in it)."""
+        return self.contestant in (None, contestant.partition("/")[0])
 
 
 def in_order(changes: Iterable[Change]) -> tuple[Change, ...]:

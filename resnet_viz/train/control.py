@@ -31,10 +31,19 @@ class Control:
     turn, and only then applies update s. So a race that is paused shows the networks as they stand, at first
     those at initialisation, and one step is one update and the new picture.
 
+    ``answering`` are those that measure what is asked for, by default all.
+
     A pause lets the contestants that lie behind come up to the one in front: all stop at the same step.
     """
 
-    def __init__(self, contestants: Iterable[str], recipe: Recipe, steps: int, past: Past | None = None) -> None:
+    def __init__(
+        self,
+        contestants: Iterable[str],
+        recipe: Recipe,
+        steps: int,
+        past: Past | None = None,
+        answering: Iterable[str] | None = None,
+    ) -> None:
         past = past or Past()
         self.steps = steps
         self._schedule = Schedule(recipe, steps)
@@ -45,7 +54,7 @@ class Control:
         # The row that each contestant has or is on its way to: what it was allowed cannot be taken back.
         self._heading = {name: _heading(*past.begin(name), steps) for name in contestants}
         self._seen = past.rows - 1
-        self._requests: dict[str, list[Request]] = {name: [] for name in self._heading}
+        self._requests: dict[str, list[Request]] = {name: [] for name in answering or self._heading}
         self._stopped = False
         self._limit: int | None = None
         self._origin = (time.monotonic(), self._front)
@@ -130,7 +139,7 @@ class Control:
             return self._front
 
     def ask(self, kind: Kind, data: Mapping[str, Any]) -> int | None:
-        """Let every contestant measure something once, at the same step; gives it, None when no step is left.
+        """Let those that answer measure something once, at the same step; gives it, None when no step is left.
 
         A paused race measures the row that it shows, a running one the next row that nobody has begun. Raises
         ``SpecError`` for what cannot be measured.
@@ -170,7 +179,7 @@ class Control:
     def asked(self, contestant: str, step: int) -> Request | None:
         """The next thing that the contestant is to measure at the row of ``step``; each is given once."""
         with self._changed:
-            waiting = self._requests[contestant]
+            waiting = self._requests.get(contestant)
             return waiting.pop(0) if waiting and waiting[0].step <= step else None
 
     @property
@@ -192,7 +201,7 @@ class Control:
         with self._changed:
             end = time.monotonic() + patience
             while not self._stopped:
-                waiting = self._requests[contestant]
+                waiting = self._requests.get(contestant)
                 if waiting and waiting[0].step <= step:
                     return None
                 if tell_pause and self.holds(step):

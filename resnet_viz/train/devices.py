@@ -21,9 +21,9 @@ CONTAINER_SHARE = Path("/sys/fs/cgroup/cpu.max")
 
 
 def choose(wanted: str, precision: str = "fp32") -> torch.device:
-    """The device for "auto", "cpu" or "cuda".
+    """The device for "auto" (CUDA if there is one, else the CPU), "cpu", "cuda" or "mps".
 
-    Raises ``SpecError`` when CUDA is asked for and there is none, and for a precision that the device does not have.
+    Raises ``SpecError`` when one is asked for that is not there, and for a precision that the device does not have.
     """
     device = _device(wanted)
     check(precision, device)
@@ -35,6 +35,12 @@ def _device(wanted: str) -> torch.device:
         raise SpecError(
             "This machine has no CUDA device that torch can use: choose the device cpu or auto.", field="device"
         )
+    if wanted == "mps":
+        if not torch.backends.mps.is_available():
+            raise SpecError(
+                "This machine has no Apple GPU that torch can use: choose the device cpu or auto.", field="device"
+            )
+        return torch.device("mps")
     if wanted != "cpu" and torch.cuda.is_available():
         return torch.device("cuda", torch.cuda.current_device())
     return torch.device("cpu")
@@ -93,6 +99,9 @@ def calculation(device: torch.device, precision: str = "fp32") -> Iterator[None]
             yield
         finally:
             torch.set_num_threads(before)
+        return
+    if device.type != "cuda":
+        yield
         return
     tf32 = precision == "tf32"
     with _cudnn:

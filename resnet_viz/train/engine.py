@@ -82,7 +82,7 @@ class EagerEngine:
         self.batches = Batches(data.train_x, data.train_y, recipe.batch, recipe.seed, augment=augment)
         self._evaluator = Evaluator(self.model, data, widest_map(network), recipe.precision)
         # A graph captures numbers as they are, so the rate is a tensor there; only the fused optimizer reads one. On a
-        # CPU it is 3 % faster than the other, but rounds otherwise: runs of before would not go on to the same bits.
+        # CPU it is no faster than the other and rounds otherwise: runs of before would not go on to the same bits.
         fused = device.type == "cuda" if fused is None else fused
         self._rate = torch.full((), recipe.learning_rate, device=device) if fused else None
         self._optimizer = torch.optim.SGD(

@@ -10,8 +10,10 @@ import torch
 from ..data import Dataset
 from ..spec import Experiment, SpecError
 from .checkpoints import Past
-from .engine import EagerEngine
+from .engine import EagerEngine, on_device
 from .graph_engine import CaptureError, GraphEngine
+from .seeds import members
+from .selection import selected
 
 ENGINES = ("auto", "eager", "graph")
 
@@ -32,8 +34,7 @@ def choose_engine(wanted: str, experiment: Experiment, device: torch.device) -> 
         return Choice("eager")
     if device.type != "cuda":
         return Choice("eager", "CUDA graphs need an NVIDIA GPU." if wanted == "graph" else None)
-    plan = getattr(experiment.recipe, "probes", None)
-    if plan is not None and plan.periods:
+    if experiment.recipe.probes.periods:
         return Choice("eager", "Quantities that are measured at periods of their own are not captured in a graph.")
     return Choice("graph")
 
@@ -46,30 +47,39 @@ def build_engines(
     device: torch.device,
     past: Past | None = None,
 ) -> tuple[dict[str, EagerEngine], Choice]:
-    """One engine for each contestant, all of one kind, at its checkpoint if it has one; and the kind that it became.
+    """One engine for each seed of each contestant, at its checkpoint if it has one; all of one kind, and which.
 
+    ``data`` is the whole data set, on the CPU; each seed takes of it what its recipe says.
     Raises ``SpecError`` when a network cannot be built, ``CheckpointError`` for a checkpoint of another network.
     """
+    taken = _taken(experiment, data, device)
     if choice.kind == "graph":
         try:
-            return _built(GraphEngine, experiment, data, layers, device, past), choice
+            return _built(GraphEngine, experiment, taken, layers, device, past), choice
         except (CaptureError, torch.OutOfMemoryError) as error:
             lines = str(error).splitlines() or ["The step could not be captured."]
             choice = Choice("eager", lines[0])
-    return _built(EagerEngine, experiment, data, layers, device, past), choice
+    return _built(EagerEngine, experiment, taken, layers, device, past), choice
+
+
+def _taken(experiment: Experiment, data: Dataset, device: torch.device) -> dict[int, Dataset]:
+    """By seed, on the device; there once where all take the same."""
+    taken = {member.recipe.seed: selected(data, member.recipe) for member in members(experiment)}
+    placed = {id(found): on_device(found, device) for found in taken.values()}
+    return {seed: placed[id(found)] for seed, found in taken.items()}
 
 
 def _built(
     kind: type[EagerEngine],
     experiment: Experiment,
-    data: Dataset,
+    data: Mapping[int, Dataset],
     layers: Mapping[str, Sequence[str]],
     device: torch.device,
     past: Past | None,
 ) -> dict[str, EagerEngine]:
     engines = {
-        name: kind(network, experiment.recipe, data, layers[name], device)
-        for name, network in experiment.contestants.items()
+        member.key: kind(member.network, member.recipe, data[member.recipe.seed], layers[member.contestant], device)
+        for member in members(experiment)
     }
     past = past or Past()
     for name, found in past.checkpoints.items():

@@ -10,13 +10,13 @@ from typing import Any
 
 import torch
 
+from ..data import load
 from ..spec import Experiment
 from .cards import cards, measured_paths
 from .devices import calculation, choose, device_name, slots_for
-from .engine import EagerEngine, on_device
+from .engine import EagerEngine
 from .engines import build_engines, choose_engine
 from .limits import check_measuring, check_memory
-from .selection import data_of
 from .slots import Slots
 
 STEPS = 4
@@ -39,7 +39,7 @@ def estimate(experiment: Experiment, *, slots: Slots | None = None) -> dict[str,
     check_measuring(experiment, device, slots.count)
     paths = measured_paths(found)
     with calculation(device, recipe.precision):
-        data = on_device(data_of(experiment), device)
+        data = load(experiment.dataset)
         engines, _ = build_engines(choose_engine("auto", experiment, device), experiment, data, paths, device)
         timed = [_Timed(engine, slots) for engine in engines.values()]
         for contestant in timed:

@@ -57,14 +57,15 @@ class GraphEngine(EagerEngine):
     """
 
     kind = "graph"
+    _steps: dict[int, _Step] = {}  # noqa: RUF012  (prepare() makes one of its own)
+    _now: _Step | None = None
 
     def prepare(self) -> None:
         """Warm up, capture, and compare the first replayed row with the step run eagerly; the state stays as it was.
 
         Raises :class:`CaptureError`.
         """
-        self._steps: dict[int, _Step] = {}
-        self._now: _Step | None = None
+        self._steps, self._now = {}, None
         if not self._can_capture():
             self._steps = {size: self._called(size) for size in self.batches.sizes}
             return
@@ -99,10 +100,13 @@ class GraphEngine(EagerEngine):
         self._wait_for_device()
 
     def steer(self, change: Change) -> None:
-        """As :meth:`EagerEngine.steer`; what a graph holds as a number or a layer is captured anew."""
+        """As :meth:`EagerEngine.steer`. What a graph holds as a number or a layer is captured anew."""
         super().steer(change)
-        if change.kind != "lr" and hasattr(self, "_steps"):
-            self.prepare()
+        if change.kind != "lr" and self._steps:
+            try:
+                self.prepare()
+            except CaptureError:
+                self._steps = {size: self._called(size) for size in self.batches.sizes}
 
     def _can_capture(self) -> bool:
         if self._stream is None:

@@ -25,7 +25,7 @@ def histogram(values: torch.Tensor, bins: int = BINS) -> Histogram:
 
     Values that are not finite are left out; without any other the histogram is of nothing, from 0 to 0.
     """
-    flat = values.detach().to("cpu", torch.float64).flatten()
+    flat = values.detach().cpu().double().flatten()  # not every device has doubles
     flat = flat[flat.isfinite()]
     if not flat.numel():
         return Histogram(0.0, 0.0, (0,) * bins)

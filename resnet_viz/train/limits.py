@@ -19,7 +19,7 @@ EVALUATION_MAPS = 3
 shortcut's input."""
 MEASURING_SECONDS = 15.0
 """What takes longer, building and one step and one evaluation together, is not measured."""
-MULTIPLY_ADDS = {"cpu": 20e9, "cuda": 1e12}
+MULTIPLY_ADDS = {"cpu": 20e9, "cuda": 1e12, "mps": 200e9}
 """Multiply-adds a second of one contestant; one core of a server did 11e9 with 16 to 64 channels and 30e9 to 40e9
 with 64 to 512. For a GPU a cautious value: any does more."""
 ORTHOGONAL = 5e9
@@ -36,20 +36,21 @@ CGROUPS = (
 def memory_needed(experiment: Experiment, at_once: int = 6) -> int:
     """Bytes of all contestants together, of which ``at_once`` compute at the same time (there are at most six).
 
-    Each keeps weights, gradients, momentum, the evaluation's copy of the weights, what the optimizer needs to add
-    the weight decay to the gradients, and what probes keep from one step to the next. Those that compute also hold the
+    Each keeps weights, gradients, momentum, the evaluation's copy of the weights, what the optimizer needs to add the
+    weight decay to the gradients, and what probes keep from one step to the next. Those that compute also hold the
     stored activations of a step or the maps of an evaluation's chunk, whichever is more. Images of somebody's own are
-    there once for all. A lower bound: the libraries' work space comes on top (processes were seen to grow by 1.1 to
-    1.5 times as much, by 2 times where the whole is a few MB).
+    there once for all. A lower bound: the libraries' work space comes on top (processes were seen to grow by 1.1 to 1.5
+    times as much, by 2 times where the whole is a few MB).
     """
-    kept, passing = _own_images(experiment), []
+    kept, passing = 0, []
     spans = sum(key in experiment.recipe.probes.periods for key in ("grad_cosine", "grad_snr"))
     for network in experiment.contestants.values():
         counted = summarize(network, experiment.recipe.batch)
         kept += (5 + spans) * FLOAT * counted.params
         activations = counted.memory - 3 * FLOAT * counted.params
         passing.append(max(activations, _evaluation_maps(network, counted, experiment.data.train)))
-    return kept + sum(sorted(passing, reverse=True)[:at_once])
+    seeds = experiment.recipe.seeds
+    return _own_images(experiment) + seeds * kept + sum(sorted(seeds * passing, reverse=True)[:at_once])
 
 
 def _own_images(experiment: Experiment) -> int:
@@ -115,7 +116,8 @@ def measuring_seconds(experiment: Experiment, device: torch.device, at_once: int
         passing = max(passing, counted.macs * images / MULTIPLY_ADDS[device.type])
         if network.init.scheme == "orthogonal":
             building += sum(_orthogonal(row.params, row.shape[0]) for row in counted.rows if row.kind != "norm")
-    return building / ORTHOGONAL + passing * max(1.0, len(experiment.contestants) / at_once)
+    count = experiment.recipe.seeds * len(experiment.contestants)
+    return experiment.recipe.seeds * building / ORTHOGONAL + passing * max(1.0, count / at_once)
 
 
 def _orthogonal(params: int, rows: int) -> float:

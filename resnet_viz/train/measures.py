@@ -16,7 +16,7 @@ from torch import nn
 from ..nn.layers import NORM_TYPES
 from ..spec import Network, ProbePlan
 from ..spec.shapes import block_shapes
-from .norms import SAFE, WIDE, Norms
+from .norms import SAFE, Norms, widest
 
 PER_LAYER = ("grad_rms", "grad_mean", "grad_std", "grad_cosine", "grad_snr", "weight_norm", "update_ratio")
 PER_BLOCK = ("branch_ratio", "dead_units", "gamma")
@@ -57,13 +57,13 @@ class Measures:
     ) -> None:
         self.names = tuple(names)
         self._plan, self._norms, self._optimizer = plan, Norms(device), optimizer
-        self._wide_always = device.type != "cpu"
+        self._wide, self._wide_always = widest(device), device.type != "cpu"
         self._weights: list[torch.Tensor] = [model.get_parameter(f"{path}.weight") for path in layers]
         self._none = torch.full((len(layers),), torch.nan, device=device)
         self._roots = torch.tensor([weight.numel() ** 0.5 for weight in self._weights], device=device)
         self._before: list[torch.Tensor] = []
         self._mean: list[torch.Tensor] = []
-        self._spread = torch.zeros(len(layers), dtype=WIDE, device=device)
+        self._spread = torch.zeros(len(layers), dtype=self._wide, device=device)
         self._count = 0
         self._step = 0
         self._watched = _Watched(model, self.names, self._norms)
@@ -115,7 +115,7 @@ class Measures:
         if not wide:
             least, most = norm.aminmax()
             wide = not (SAFE[0] < least.item() and most.item() < SAFE[1])
-        found = [torch.std_mean(g.to(WIDE) if wide else g, correction=0) for g in gradients]
+        found = [torch.std_mean(g.to(self._wide) if wide else g, correction=0) for g in gradients]
         return torch.stack([std for std, _ in found]), torch.stack([mean for _, mean in found])
 
     def _cosine(self, gradients: list[torch.Tensor], norm: torch.Tensor) -> torch.Tensor:
@@ -135,7 +135,7 @@ class Measures:
         else:
             away = torch._foreach_sub(gradients, self._mean)
             torch._foreach_add_(self._mean, away, alpha=1 / self._count)
-            self._spread += torch.stack(self._norms.of(away)).to(WIDE).square() * (1 - 1 / self._count)
+            self._spread += torch.stack(self._norms.of(away)).to(self._wide).square() * (1 - 1 / self._count)
         if self._count < self._plan.window:
             return self._none
         self._count = 0

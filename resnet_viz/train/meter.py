@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from .norms import SAFE, WIDE
+from .norms import SAFE, widest
 
 MEASURED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 SHORTCUTS = frozenset({"downsample", "shortcut", "projection"})
@@ -162,4 +162,4 @@ def _exact(gradients: list[torch.Tensor], device: torch.device, kind: torch.dtyp
         least, most = torch.stack(norms).aminmax()
         if SAFE[0] < least.item() and most.item() < SAFE[1]:
             return norms
-    return torch._foreach_norm(gradients, 2, WIDE)
+    return torch._foreach_norm(gradients, 2, widest(device))

@@ -12,6 +12,11 @@ range: gradients of deep plain nets without norm (1e-26) would read as zero, exp
 WIDE = torch.float64
 
 
+def widest(device: torch.device) -> torch.dtype:
+    """The widest floats of a device: Apple's GPUs have no double precision."""
+    return torch.float32 if device.type == "mps" else WIDE
+
+
 class Norms:
     """Measures tensors of one device.
 
@@ -21,6 +26,7 @@ class Norms:
 
     def __init__(self, device: torch.device) -> None:
         self._looks = device.type == "cpu"
+        self._wide = widest(device)
 
     def of(self, tensors: Sequence[torch.Tensor]) -> tuple[torch.Tensor, ...]:
         """The L2 norm of each tensor, a scalar each."""
@@ -31,7 +37,7 @@ class Norms:
             least, most = torch.stack(norms).aminmax()
             if SAFE[0] < least.item() and most.item() < SAFE[1]:
                 return norms
-        return torch._foreach_norm(tensors, 2, WIDE)
+        return torch._foreach_norm(tensors, 2, self._wide)
 
     def one(self, tensor: torch.Tensor) -> torch.Tensor:
         """The L2 norm of one tensor, a scalar."""
@@ -40,5 +46,5 @@ class Norms:
             norm = torch.linalg.vector_norm(tensor, dtype=torch.float32)  # a bfloat16 norm would be rounded
             if SAFE[0] < norm.item() < SAFE[1]:
                 return norm
-        norm = torch.linalg.vector_norm(tensor, dtype=WIDE)
+        norm = torch.linalg.vector_norm(tensor, dtype=self._wide)
         return norm

@@ -79,17 +79,20 @@ class Probe:
     def measure(self, loss: torch.Tensor, error: torch.Tensor) -> torch.Tensor:
         """The row without the learning rate, from the gradients as they stand; a GPU does not wait for the host."""
         # A layer without a gradient (there is none in a network of ours) would shift the columns.
-        self._measured = self._norms.of([weight.grad for weight in self._weights if weight.grad is not None])
-        return torch.stack((loss, error, *self._measured, *self._inputs))
+        norms = self._norms.of([weight.grad for weight in self._weights if weight.grad is not None])
+        return torch.stack((loss, error, *norms, *self._inputs))
 
     def put(self, row: torch.Tensor, rate: float) -> None:
-        """Keep a copy of a measured row. Raises ``BufferError`` when nobody took one for ``capacity`` rows."""
+        """Keep a copy of a measured row, and what ``measures`` adds to it.
+
+        Raises ``BufferError`` when nobody took one for ``capacity`` rows.
+        """
         if self.waiting == self.capacity:
             raise BufferError(f"{self.capacity} rows wait in the ring: take them first")
-        place = self._ring[(self._first + self.waiting) % self.capacity]
-        place[: self.always - 1].copy_(row)
+        self._ring[(self._first + self.waiting) % self.capacity, : self.always - 1].copy_(row)
         if self.measures is not None:
-            place[self.always - 1 :].copy_(self.measures.row(self._measured, rate))
+            more = self._ring[(self._first + self.waiting) % self.capacity, self.always - 1 :]
+            more.copy_(self.measures.row(row[2 : 2 + len(self._weights)].unbind(), rate))
         self._rates.append(rate)
         self._due()
 

@@ -14,16 +14,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ..data import load
 from ..spec import Experiment, SpecError, sentence
 from .changes import Change
 from .changes import Kind as Changed
 from .checkpoints import EvalRow, Past
 from .control import Control
 from .devices import choose, slots_for
-from .engine import on_device
 from .engines import build_engines, choose_engine
 from .requests import Kind, answer
-from .selection import data_of
+from .seeds import members
 from .slots import Slots
 
 FLUSH = 0.1
@@ -54,6 +54,8 @@ class Evaluated:
     epoch: int
     train_error: float
     test_error: float
+    spread: tuple[float, float, float, float] | None = None
+    """Of several seeds: least and greatest train error, least and greatest test error; the errors are medians."""
 
 
 @dataclass(frozen=True)
@@ -109,10 +111,13 @@ Message = Rows | Evaluated | Asked | Snapshot | Failed | Ended
 
 
 class Race:
-    """All contestants of an experiment. ``layers`` gives each one's measured paths in forward order.
+    """All contestants of an experiment, each with all its seeds (:func:`~resnet_viz.train.seeds.members`).
+
+    ``layers`` gives each contestant's measured paths in forward order.
 
     :meth:`start` returns at once; telemetry comes through :attr:`messages` until each contestant has sent
-    :class:`Ended`; :attr:`control` steers. A row or gradient that is not finite ends the whole race, since
+    :class:`Ended`; :attr:`control` steers all seeds alike, and what is asked for the first of each contestant answers.
+    A row or gradient that is not finite ends the whole race, since
     nothing is compared any more. The caller holds :func:`~resnet_viz.train.devices.calculation` meanwhile. With
     ``past`` each contestant goes on from its checkpoint, to the same bits as without the interruption on a CPU.
     ``engine`` as :func:`~resnet_viz.train.engines.choose_engine` takes it; :attr:`choice` says what it became.
@@ -132,16 +137,17 @@ class Race:
         recipe = experiment.recipe
         self.device = choose(recipe.device, recipe.precision)
         self.past = past or Past()
-        self.control = Control(experiment.contestants, recipe, experiment.steps, self.past)
+        keys = [member.key for member in members(experiment)]
+        first = {member.contestant: member.key for member in reversed(members(experiment))}
+        self.control = Control(keys, recipe, experiment.steps, self.past, answering=first.values())
         self.messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._slots = slots or slots_for(self.device)
         self._epoch, self._every = experiment.steps_per_epoch, recipe.evaluate_every
-        data = on_device(data_of(experiment), self.device)
+        data = load(experiment.dataset)
         choice = choose_engine(engine, experiment, self.device)
         self.engines, self.choice = build_engines(choice, experiment, data, layers, self.device, self.past)
         self._threads = [
-            threading.Thread(target=self._run, args=(name,), name=f"contestant {name}", daemon=True)
-            for name in experiment.contestants
+            threading.Thread(target=self._run, args=(name,), name=f"contestant {name}", daemon=True) for name in keys
         ]
 
     def start(self) -> None:
@@ -159,9 +165,11 @@ class Race:
         if kind in ("alpha", "drop_path") and not any(len(engine.shortcuts) for engine in self.engines.values()):
             raise SpecError("No contestant has a shortcut.")
         if kind == "shortcut":
-            if contestant not in self.engines:
+            # One of several seeds stands for all: "plain/seed 4".
+            found = [engine for key, engine in self.engines.items() if key.partition("/")[0] == contestant]
+            if not found:
                 raise SpecError(f"No contestant is called {str(contestant)[:80]!r}.")
-            if block not in self.engines[contestant].shortcuts:
+            if block not in found[0].shortcuts:
                 raise SpecError(f"{contestant} has no shortcut at {str(block)[:80]!r}.")
         return self.control.change(kind, value, contestant, block)
 

@@ -6,21 +6,17 @@ from dataclasses import replace
 
 import torch
 
-from ..data import Dataset, load
+from ..data import Dataset
 from ..nn.initialisers import generator
-from ..spec import Experiment, Recipe
-
-
-def data_of(experiment: Experiment) -> Dataset:
-    """The experiment's data set as its recipe takes it, on the CPU."""
-    return selected(load(experiment.dataset), experiment.recipe)
+from ..spec import Recipe
 
 
 def selected(data: Dataset, recipe: Recipe) -> Dataset:
     """The data set with the first ``train_images`` of :func:`balanced_order`, their labels through :func:`relabelled`.
 
     The same object where the recipe takes all images with their own labels. All contestants see the same, and the
-    train error counts the images and labels that are trained on. Deterministic by the recipe's seed.
+    train error counts the images and labels that are trained on. Deterministic by the recipe's seed; of several seeds
+    each has its own choice.
     """
     if recipe.train_images is not None:
         order = balanced_order(data.train_y, recipe.seed)[: recipe.train_images]

@@ -10,6 +10,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from .norms import widest
+
 ITERATIONS = 100
 """At most; each takes about as long as two training steps."""
 TOLERANCE = 1e-3
@@ -94,9 +96,10 @@ def _unit(vector: Vector) -> Vector:
 
 
 def _length(vector: Sequence[torch.Tensor]) -> float:
-    norms = torch._foreach_norm(list(vector), 2, torch.float64)
+    norms = torch._foreach_norm(list(vector), 2, widest(vector[0].device))
     return float(torch.linalg.vector_norm(torch.stack(norms)))
 
 
 def _dot(one: Vector, other: Vector) -> float:
-    return float(sum((a * b).sum(dtype=torch.float64) for a, b in zip(one, other, strict=True)))
+    wide = widest(one[0].device)
+    return float(sum((a * b).sum(dtype=wide) for a, b in zip(one, other, strict=True)))

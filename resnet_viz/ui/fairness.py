@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import prod
 
 from resnet_viz.draw.wording import cut_middle, listed
-from resnet_viz.spec import Experiment, Network, differences
+from resnet_viz.spec import Experiment, Network, Recipe, differences
 from resnet_viz.spec.network import Scheme
 from resnet_viz.spec.plans import weight_shapes, zeroed
 
@@ -62,13 +62,20 @@ def drawn(scheme: Scheme, shape: tuple[int, ...]) -> tuple[str, int]:
     return "uniform", fan_in
 
 
+def _seeds(recipe: Recipe) -> str:
+    if recipe.seeds == 1:
+        return f"Seed {recipe.seed} for all: initial weights and batch order come from it."
+    last = recipe.seed + recipe.seeds - 1
+    return f"Seeds {recipe.seed} to {last} for all: weights and batch order come from them; the median is shown."
+
+
 def contract(experiment: Experiment) -> tuple[str, ...]:
     """What is equal for all contestants, one sentence each."""
     recipe, data = experiment.recipe, experiment.data
     names = list(experiment.contestants)
     first = experiment.contestants[names[0]]
     said = [
-        f"Seed {recipe.seed} for all: initial weights and batch order come from it.",
+        _seeds(recipe),
         f"Same batches in the same order: {data.title}, {data.train:,} training images in batches of {recipe.batch}.",
         f"Same budget: {recipe.epochs} epochs of {experiment.steps_per_epoch} steps, {experiment.steps:,} steps each.",
         f"Same recipe: SGD, learning rate {recipe.learning_rate:g} after {recipe.warmup_steps} warm-up steps, "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -19,7 +20,10 @@ from .race_state import preset_of, read_file, with_network, with_recipe, with_tw
 from .sharing import open_button, save_button, uploaded
 
 PACES: dict[float, str] = {0.0: "as fast as it goes", 20.0: "20 steps a second", 5.0: "5 steps a second"}
-DEVICES = {"auto": "CUDA if there is one, else CPU", "cpu": "CPU", "cuda": "CUDA"}
+APPLE = platform.system() == "Darwin" and platform.machine() == "arm64"
+DEVICES = {"auto": "CUDA if there is one, else CPU", "cpu": "CPU", "cuda": "CUDA"} | (
+    {"mps": "Apple GPU (MPS)"} if APPLE else {}
+)
 TELEMETRY: dict[str, ProbePlan] = {
     "gradient norms, every step": ProbePlan(),
     "everything, every 10 steps": ProbePlan.full(10),
@@ -33,7 +37,8 @@ CHOICES: dict[str, tuple[str, dict[str, str]]] = {
     "augment": ("Augmentation", {"none": "none", "crop_flip": "pad 4, crop, flip"}),
     "precision": ("Precision", {"fp32": "fp32", "tf32": "TF32 (GPU)", "bf16": "bf16"}),
 }
-MORE = (*CHOICES, "train_images", "label_noise", "evaluate_every")
+SEEDS = {1: "one", 3: "3, as a band", 4: "4, as a band", 5: "5, as a band"}
+MORE = (*CHOICES, "seeds", "train_images", "label_noise", "evaluate_every")
 
 
 def settings(session: RaceSession) -> None:
@@ -112,10 +117,11 @@ def _recipe(session: RaceSession) -> None:
             "Pace", list(paces), index=list(paces).index(recipe.pace), format_func=paces.__getitem__, key=key,
             on_change=_number, args=(session, "pace", key),
         )  # fmt: skip
+    devices = DEVICES if recipe.device in DEVICES else {**DEVICES, recipe.device: recipe.device.upper()}
     with device:
         key = _key(session, "device")
         st.selectbox(
-            "Device", list(DEVICES), index=list(DEVICES).index(recipe.device), format_func=DEVICES.__getitem__, key=key,
+            "Device", list(devices), index=list(devices).index(recipe.device), format_func=devices.__getitem__, key=key,
             on_change=_number, args=(session, "device", key),
         )  # fmt: skip
         _refusal(session, "device")
@@ -146,7 +152,14 @@ def _more(session: RaceSession) -> None:
                 label, list(names), index=list(names).index(getattr(recipe, field)), format_func=names.__getitem__,
                 key=key, on_change=_number, args=(session, field, key),
             )  # fmt: skip
-        images, labels, evaluations = st.columns(3)
+        seeds, images, labels, evaluations = st.columns(4)
+        options = SEEDS if recipe.seeds in SEEDS else {**SEEDS, recipe.seeds: f"{recipe.seeds}, as a band"}
+        key = _key(session, "seeds")
+        seeds.selectbox(
+            "Seeds", list(options), index=list(options).index(recipe.seeds), format_func=options.__getitem__,
+            key=key, on_change=_number, args=(session, "seeds", key),
+            help="So many runs of each contestant at once, from the seed on; pictures show median, least and greatest.",
+        )  # fmt: skip
         with images:
             key = _key(session, "train_images")
             st.session_state.setdefault(key, recipe.train_images)  # a default of the widget's own cannot be cleared

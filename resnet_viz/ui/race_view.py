@@ -11,7 +11,7 @@ from resnet_viz.runs import RunRow, Store, ensure_worker, experiment_key, role_n
 from resnet_viz.runs.line import Standing, standing
 from resnet_viz.runs.versions import versions
 from resnet_viz.runs.workers import KEPT_ESTIMATE_SECONDS
-from resnet_viz.spec import Experiment
+from resnet_viz.spec import Experiment, Recipe
 
 from .audience import audience_popover
 from .clock import moments, reader_zone
@@ -107,10 +107,15 @@ def _estimate(store: Store, experiment: Experiment, kept: float) -> dict[str, An
 REFUSED = "A setting was refused: the race starts with the last valid ones."
 
 
+def _seeds(recipe: Recipe) -> str:
+    last = recipe.seed + recipe.seeds - 1
+    return f"seeds {recipe.seed} to {last}" if recipe.seeds > 1 else f"seed {recipe.seed}"
+
+
 def summary(experiment: Experiment, known: dict[str, Any], *, refused: bool = False) -> str:
     """Data, steps and seed, and what the race takes on this machine: one quiet line."""
     recipe = experiment.recipe
-    parts = [plain(experiment.data.title), f"{experiment.steps:,} steps", f"seed {recipe.seed}"]
+    parts = [plain(experiment.data.title), f"{experiment.steps:,} steps", _seeds(recipe)]
     if "seconds" in known:
         kind, _, device = str(known["device"]).partition(": ")
         takes = f"about {seconds(known['seconds'])} here" + (

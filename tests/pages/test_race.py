@@ -449,10 +449,11 @@ def test_the_rest_of_the_recipe_is_set_and_refused_beside_its_field(store: Store
     app = opened()
     assert not next(e for e in app.expander if e.label == "More of the recipe").proto.expanded
     checked(next(s for s in app.selectbox if s.label == "Loss").set_value("double_softmax").run())
+    checked(next(s for s in app.selectbox if s.label == "Seeds").set_value(3).run())
     set_number(app, "Training images", 200)
     set_number(app, "Wrong labels", 0.2)
     recipe = session(app).experiment.recipe
-    assert (recipe.loss, recipe.train_images, recipe.label_noise) == ("double_softmax", 200, 0.2)
+    assert (recipe.loss, recipe.seeds, recipe.train_images, recipe.label_noise) == ("double_softmax", 3, 200, 0.2)
     assert read_address(query(app)).experiment == session(app).experiment
     set_number(app, "Training images", 2000)
     assert any("Train images is 2000, but digits have 1500: use at most 1500." in text for text in texts(app))

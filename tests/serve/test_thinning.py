@@ -117,6 +117,30 @@ def test_a_gap_in_a_recorded_loop_is_passed_over_and_only_a_whole_bin_of_them_is
     assert None in [row[0] for row in middle["grad"]]
 
 
+def test_several_seeds_have_their_extremes_in_every_column_also_of_what_has_a_period() -> None:
+    steps, period = MIN_COLUMNS * 10 + 2, 5
+    values = np.column_stack([table(steps)[:, [0]], np.full((steps, 3), np.nan), table(steps)[:, [0]] - 1,
+                              table(steps)[:, [0]] + 1, np.full((steps, 2), np.nan)])  # fmt: skip
+    values[::period, 3] = 4
+    values[::period, 6:] = np.arange(0, steps, period)[:, None] + [1, 9]
+    card = {
+        "signals": ["loss", "train_error", "lr", "gamma/layer1.0", "min/loss", "max/loss", "min/gamma/layer1.0",
+                    "max/gamma/layer1.0"],
+        "layers": [{"path": "layer1.0.conv1"}],
+    }  # fmt: skip
+    signals = Signals.of(card, "gamma")
+    exact = frame_messages(Segment("a", 5, values[5:7]), signals, total=96)[0]
+    assert (exact["grad_min"], exact["grad_max"]) == ([[6], [None]], [[14], [None]])
+    assert (exact["loss_min"], exact["loss_max"]) == ([4, 5], [6, 7])
+    _, middle, _ = frame_messages(Segment("a", 0, values), signals, total=100_000)
+    stride = middle["stride"]
+    assert stride > period and [row[0] for row in middle["grad"]] == [4] * len(middle["grad"])
+    for i, (least, most) in enumerate(zip(middle["grad_min"], middle["grad_max"], strict=True)):
+        inside = values[1 + i * stride : 1 + (i + 1) * stride][: -1 if 1 + (i + 1) * stride >= steps else None]
+        assert (least, most) == ([np.nanmin(inside[:, 6])], [np.nanmax(inside[:, 7])])
+        assert (middle["loss_min"][i], middle["loss_max"][i]) == (inside[:, 4].min(), inside[:, 5].max())
+
+
 CHOSEN = {
     "signals": ["loss", "train_error", "lr", "grad_norm/conv1", "grad_norm/layer1.0.conv1", "grad_norm/layer1.0.conv2",
                 "grad_cosine/conv1", "grad_cosine/layer1.0.conv1", "grad_cosine/layer1.0.conv2", "dead_units/layer1.0"],

@@ -11,7 +11,8 @@ import torch
 
 from resnet_viz.data import load
 from resnet_viz.inspect import layers
-from resnet_viz.spec import DropPath, Experiment, Network, Recipe, SpecError, preset
+from resnet_viz.spec import DropPath, Experiment, Network, ProbePlan, Recipe, SpecError, preset
+from resnet_viz.train.changes import Change
 from resnet_viz.train.devices import calculation
 from resnet_viz.train.engine import EagerEngine, on_device
 from resnet_viz.train.engines import Choice, build_engines, choose_engine
@@ -100,7 +101,7 @@ def test_a_checkpoint_goes_on_with_the_same_bits_in_either_engine(kind, computed
 
 def test_a_step_that_asks_for_a_value_cannot_be_captured():
     made = engine(RecordedEngine, RESIDUAL)
-    made.probe._looks = True
+    made.probe._norms._looks = True
     before = weights(made)
     with pytest.raises(
         CaptureError, match=r"^The step could not be captured \(aten\._local_scalar_dense\.default makes"
@@ -127,6 +128,8 @@ def test_which_engine_is_chosen_and_why():
     assert choose_engine("graph", race(), CPU) == Choice("eager", "CUDA graphs need an NVIDIA GPU.")
     assert choose_engine("auto", race(), cuda) == choose_engine("graph", race(), cuda) == Choice("graph")
     assert choose_engine("eager", race(), cuda) == Choice("eager")
+    said = "Quantities that are measured at periods of their own are not captured in a graph."
+    assert choose_engine("auto", race(probes=ProbePlan.full(10)), cuda) == Choice("eager", said)
     with pytest.raises(SpecError, match=r"^there is no engine 'steam': use one of auto, eager, graph$"):
         choose_engine("steam", race(), CPU)
 
@@ -140,6 +143,20 @@ def test_what_cannot_be_captured_is_trained_eagerly_with_the_reason(monkeypatch)
     engines, choice = build_engines(Choice("graph"), race(), load("digits"), paths, CPU)
     assert [made.kind for made in engines.values()] == ["eager"]
     assert choice == Choice("eager", "The step could not be captured (no graphs today).")
+
+
+@pytest.mark.parametrize("kind", [GraphEngine, RecordedEngine])
+def test_changes_by_hand_give_the_eager_bits(kind):
+    """Each is a number in a graph, so that it is captured anew."""
+    changes = {4: Change(step=4, kind="alpha", value=0.5), 6: Change(step=6, kind="weight_decay", value=0.01)}
+    rows_of = []
+    for made in (engine(EagerEngine, RESIDUAL), prepared(kind, RESIDUAL)):
+        parts = [rows(made, 0, 4)]
+        for step, change in changes.items():
+            made.steer(change)
+            parts.append(rows(made, step, step + 2))
+        rows_of.append(np.concatenate(parts).tobytes())
+    assert rows_of[0] == rows_of[1]
 
 
 @pytest.mark.cuda

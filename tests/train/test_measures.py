@@ -45,8 +45,8 @@ def everything() -> dict[str, np.ndarray]:
 
 
 @pytest.fixture
-def measured(one_thread: None) -> dict[str, np.ndarray]:
-    """Measured once, with one thread as each test has."""
+def measured() -> dict[str, np.ndarray]:
+    """Measured once."""
     return everything()
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from resnet_viz.data import load
 from resnet_viz.spec import Experiment, Recipe, preset
-from resnet_viz.train.selection import balanced_order, data_of, relabelled, selected
+from resnet_viz.train.selection import balanced_order, relabelled, selected
 
 labels = st.lists(st.integers(0, 3), min_size=1, max_size=40).map(torch.tensor)
 
@@ -60,7 +60,8 @@ def test_an_experiment_trains_on_the_choice_and_is_tested_on_everything() -> Non
     recipe = Recipe(train_images=200, label_noise=0.2, seed=3, epochs=2)
     experiment = Experiment(contestants={"a": preset("tiny_resnet8")}, recipe=recipe)
     assert (experiment.data.train, experiment.steps_per_epoch, experiment.steps) == (200, 2, 4)
-    whole, data = load("digits"), data_of(experiment)
+    whole = load("digits")
+    data = selected(whole, recipe)
     order = balanced_order(whole.train_y, 3)[:200]
     assert torch.equal(data.train_x, whole.train_x[order])
     assert int((data.train_y != whole.train_y[order]).sum()) == 40

@@ -121,7 +121,7 @@ export class StepCurves extends Curves {
     const labels = [];
     const has = model.contestants.filter((c) => !chosen || layer < c.main.length);
     this.upTo(playhead, () => {
-      for (const c of has) this.curve(c, value, y, style, chosen);
+      for (const c of has) this.curve(c, value, y, style, chosen, layer);
     });
     for (const c of has) {
       let i = playhead.mode === "live" ? c.track.length - 1 : c.track.at(playhead.row);
@@ -134,13 +134,16 @@ export class StepCurves extends Curves {
     this.ends(labels, style, playhead.mode === "at" ? style.panel : null);
   }
 
-  curve(c, value, y, style, chosen) {
+  curve(c, value, y, style, chosen, layer) {
     const { surface, frame } = this;
     const { track } = c;
     const colour = style.line(c.role);
     const xs = track.step.map((s) => this.x(s));
     const ys = track.step.map((_, i) => y(value(c, i)));
-    if (!chosen && track.span.some((s) => s > 1)) {
+    if (track.least[0]) {
+      const edge = (loss, norms) => track.step.map((_, i) => y(chosen ? (norms[i] ? norms[i][c.main[layer]] : NaN) : loss[i]));
+      surface.band(xs, edge(track.low, track.least), edge(track.high, track.most), colour);
+    } else if (!chosen && track.span.some((s) => s > 1)) {
       surface.pen.fillStyle = colour;
       const alpha = surface.pen.globalAlpha;
       surface.pen.globalAlpha = alpha * 0.2;
@@ -214,6 +217,8 @@ export class ErrorCurves extends Curves {
     const apart = xs.length < 2 || (xs[xs.length - 1] - xs[0]) / (xs.length - 1) > 7;
     for (const [part, dash] of [["test", [5, 4]], ["train", []]]) {
       const ys = evals.map((e) => y(e[part]));
+      const edge = (at) => evals.map((e) => (e.spread ? y(e.spread[part][at]) : NaN));
+      surface.band(xs, edge(0), edge(1), colour, part === "train" ? 0.16 : 0.08);
       surface.path(xs, ys, colour, 1.7, dash);
       if (!apart) continue;
       xs.forEach((x, i) => {

@@ -25,6 +25,8 @@ class Track {
     this.error = [];
     this.rate = [];
     this.grad = [];
+    this.least = []; // of several seeds, by layer; null where there is one
+    this.most = [];
     this.revision = (this.revision || 0) + 1;
   }
 
@@ -43,7 +45,7 @@ class Track {
     let keep = this.length;
     while (keep && this.step[keep - 1] >= step) keep -= 1;
     if (keep === this.length) return;
-    for (const list of [this.step, this.span, this.loss, this.low, this.high, this.error, this.rate, this.grad]) {
+    for (const list of [this.step, this.span, this.loss, this.low, this.high, this.error, this.rate, this.grad, this.least, this.most]) {
       list.length = keep;
     }
     this.revision += 1;
@@ -64,21 +66,23 @@ class Track {
       this.high.push(finiteOrNaN((frame.loss_max || frame.loss)[i]));
       this.error.push(finiteOrNaN(frame.train_error[i]));
       this.rate.push(finiteOrNaN(frame.lr[i]));
-      this.grad.push(this.held(Float64Array.from(frame.grad[i], finiteOrNaN)));
+      for (const [name, rows] of [["grad", frame.grad], ["least", frame.grad_min], ["most", frame.grad_max]]) {
+        this[name].push(rows ? this.held(this[name], Float64Array.from(rows[i], finiteOrNaN)) : null);
+      }
     }
     if (this.length > MAX_COLUMNS) this.halve();
   }
 
   /** A row; where nothing was measured at this step and the quantity has a period, the one before. */
-  held(row) {
-    const n = this.grad.length;
-    return this.kind.hold && n && row.every(Number.isNaN) ? this.grad[n - 1] : row;
+  held(rows, row) {
+    const before = rows[rows.length - 1];
+    return this.kind.hold && before && row.every(Number.isNaN) ? before : row;
   }
 
-  joined(one, other) {
+  /** What stands for two values: their mean, or the one that was measured. */
+  joined(one, other, mean = this.kind.linear ? (a, b) => (a + b) / 2 : (a, b) => Math.sqrt(a * b)) {
     if (Number.isNaN(one)) return other;
-    if (Number.isNaN(other)) return one;
-    return this.kind.linear ? (one + other) / 2 : Math.sqrt(one * other);
+    return Number.isNaN(other) ? one : mean(one, other);
   }
 
   /** Join neighbours, the initialisation and the newest columns excepted, so that memory stays bounded. */
@@ -88,7 +92,7 @@ class Track {
     const count = this.length;
     this.clear();
     const copy = (i) => {
-      for (const name of ["step", "span", "loss", "low", "high", "error", "rate", "grad"]) this[name].push(source[name][i]);
+      for (const name of ["step", "span", "loss", "low", "high", "error", "rate", "grad", "least", "most"]) this[name].push(source[name][i]);
     };
     copy(0);
     let i = 1;
@@ -99,6 +103,10 @@ class Track {
       this.high.push(Math.max(source.high[i], source.high[i + 1]));
       for (const name of ["loss", "error", "rate"]) this[name].push((source[name][i] + source[name][i + 1]) / 2);
       this.grad.push(source.grad[i].map((v, k) => this.joined(v, source.grad[i + 1][k])));
+      for (const [name, pick] of [["least", Math.min], ["most", Math.max]]) {
+        const [a, b] = [source[name][i], source[name][i + 1]];
+        this[name].push(a && b ? a.map((v, k) => this.joined(v, b[k], pick)) : null);
+      }
     }
     for (; i < count; i += 1) copy(i);
   }
@@ -114,6 +122,12 @@ class Track {
     }
     return high;
   }
+}
+
+/** Least and greatest error of several seeds; null where there is one. */
+function spreadOf(row) {
+  if (!("train_error_min" in row)) return null;
+  return { train: [row.train_error_min, row.train_error_max], test: [row.test_error_min, row.test_error_max] };
 }
 
 function finiteOrNaN(value) {
@@ -152,6 +166,7 @@ export class RunModel {
     this.open = false;
     this.listening = false; // to a training loop of somebody's own, which nobody evaluates
     this.epochSteps = 0;
+    this.seeds = 1;
     this.pace = 0;
     this.rate = null;
     this.warmup = 0;
@@ -242,6 +257,7 @@ export class RunModel {
     this.open = this.listening && !planned;
     this.total = this.open ? FIRST_AXIS : planned || this.total;
     this.epochSteps = header.steps_per_epoch || 0;
+    this.seeds = header.seeds || 1;
     this.pace = message.pace;
     this.rate = message.lr;
     this.warmup = message.warmup || 0;
@@ -250,7 +266,7 @@ export class RunModel {
     const device = header.device || {};
     this.device = deviceWords(device);
     const images = String(header.dataset || "").replaceAll("_", " ");
-    this.about = [images, this.device, "seed" in header ? `seed ${header.seed}` : ""].filter(Boolean).join(" · ");
+    this.about = [images, this.device, seedWords(header)].filter(Boolean).join(" · ");
     const measured = new Set((header.contestants || []).flatMap((c) => (c.signals || []).map((name) => name.split("/")[0])));
     this.available = Object.keys(this.quantities).filter((key) => measured.has(key));
     if (header.contestants) this.setContestants(header.contestants, message.shortcuts || {});
@@ -270,7 +286,7 @@ export class RunModel {
     this.stretch();
     for (const row of message.evals) {
       const contestant = this.contestants.find((c) => c.name === row.c);
-      if (contestant) insert(contestant.evals, { step: row.step, epoch: row.epoch, train: finiteOrNaN(row.train_error), test: finiteOrNaN(row.test_error) });
+      if (contestant) insert(contestant.evals, { step: row.step, epoch: row.epoch, train: finiteOrNaN(row.train_error), test: finiteOrNaN(row.test_error), spread: spreadOf(row) });
     }
     for (const mark of message.marks) {
       if (mark.kind === "lr" && !mark.planned) this.rate = mark.value;
@@ -440,6 +456,12 @@ export class RunModel {
     if (high - low > 9) low = high - 9;
     return { key, linear, low: Math.min(low, high - 1), high, below };
   }
+}
+
+function seedWords(header) {
+  if (!("seed" in header)) return "";
+  const { seed, seeds } = header;
+  return seeds > 1 ? `seeds ${seed} to ${seed + seeds - 1}` : `seed ${seed}`;
 }
 
 function deviceWords(device) {

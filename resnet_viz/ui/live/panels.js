@@ -106,20 +106,21 @@ export class Panels {
     const when = row < 0 || end ? "" : row === 0 ? " · at initialisation" : ` · step ${row}`;
     const { title, symbol, per } = model.shown;
     const { linear, hold, key } = model.kind;
+    const band = model.seeds > 1 ? ` · median and range of ${model.seeds} seeds` : "";
     say(profile.title, `${title} by depth${end ? ", at the end" : live ? ", now" : ""}`);
-    say(profile.about, `${when}${linear ? "" : " · log scale"} · input → output`);
+    say(profile.about, `${when}${linear ? "" : " · log scale"} · input → output${band}`);
     say(heat.title, "Every layer, every step");
     const all = model.contestants.length;
     const held = hold && key !== "input_grad" ? " · last measured" : "";
-    say(heat.about, ` · ${linear ? "" : "log₁₀ "}${symbol}${per === "block" ? ", by block" : ""}${held}${all > 1 ? ` · one scale for ${all === 2 ? "both" : "all"}` : ""}`);
+    say(heat.about, ` · ${linear ? "" : "log₁₀ "}${symbol}${model.seeds > 1 ? " · median" : ""}${per === "block" ? ", by block" : ""}${held}${all > 1 ? ` · one scale for ${all === 2 ? "both" : "all"}` : ""}`);
     this.broken.hidden = !model.broken;
     this.back.hidden = chosen === null;
     say(loss.title, chosen === null ? "Loss" : `${title} of layer ${chosen + 1}`);
     this.offer(model);
     const path = chosen === null ? "" : layerTitle(model, chosen).split(" · ")[1];
-    say(loss.about, chosen === null ? " · per step" : ` · ${path ? `${path} · ` : ""}per step${linear ? "" : " · log scale"}`);
+    say(loss.about, chosen === null ? ` · per step${band}` : ` · ${path ? `${path} · ` : ""}per step${linear ? "" : " · log scale"}${band}`);
     say(error.title, "Error");
-    say(error.about, " · whole set, train solid, test dashed");
+    say(error.about, ` · whole set, train solid, test dashed${band}`);
   }
 
   /** The quantities that this run measures; without a choice there is nothing to choose. */

@@ -35,6 +35,8 @@ export class Profile {
       const xs = c.main.map((_, i) => x(i));
       const ys = c.main.map((i) => y(norms[i]));
       const colour = style.line(c.role);
+      const [least, most] = [c.track.least[column], c.track.most[column]];
+      if (least) surface.band(xs, c.main.map((i) => y(least[i])), c.main.map((i) => y(most[i])), colour);
       surface.path(xs, ys, colour, 2.2, style.dash(c.role));
       if (!model.kind.hold) this.breaks(frame, c, norms, x, colour);
       this.projections(c, norms, x, y, style);

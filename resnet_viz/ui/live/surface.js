@@ -129,6 +129,24 @@ export class Surface {
     pen.setLineDash([]);
   }
 
+  /** The area between two curves, where both are known. */
+  band(xs, lows, highs, colour, alpha = 0.16) {
+    const { pen } = this;
+    const before = pen.globalAlpha;
+    pen.fillStyle = colour;
+    pen.globalAlpha = before * alpha;
+    let from = 0;
+    for (let i = 0; i <= xs.length; i += 1) {
+      if (i < xs.length && !Number.isNaN(lows[i]) && !Number.isNaN(highs[i])) continue;
+      pen.beginPath();
+      for (let k = from; k < i; k += 1) pen.lineTo(xs[k], highs[k]);
+      for (let k = i - 1; k >= from; k -= 1) pen.lineTo(xs[k], lows[k]);
+      pen.fill();
+      from = i + 1;
+    }
+    pen.globalAlpha = before;
+  }
+
   /** One of the markers by which contestants differ besides their colour. */
   marker(shape, x, y, size, colour) {
     const { pen } = this;
