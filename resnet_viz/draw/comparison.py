@@ -128,7 +128,7 @@ def _error(value: float, spread: Sequence[float]) -> str:
 def experiment_differences(first: Experiment, second: Experiment) -> list[dict[str, str]]:
     """Every way in which two experiments differ: recipe fields, contestants by place; empty when they are equal."""
     rows = []
-    left, right = first.recipe.model_dump(), second.recipe.model_dump()
+    left, right = dict(first.recipe), dict(second.recipe)
     for field in left:
         if left[field] != right[field]:
             rows.append(_row("recipe", field.replace("_", " "), left[field], right[field]))

@@ -72,3 +72,16 @@ class ProbePlan(Frozen):
     def full(cls, period: int = 1, window: int = 8) -> Self:
         """Every quantity at one period."""
         return cls.model_validate({"periods": dict.fromkeys(get_args(Measured), period), "window": window})
+
+    def __str__(self) -> str:
+        """In a few words: "default", "everything every 10 steps", "gamma every 3 steps"."""
+        if not self.periods:
+            return "default"
+        every = {period: [key for key, other in self.periods.items() if other == period] for period in
+                 sorted(set(self.periods.values()))}  # fmt: skip
+        words = [
+            f"{'everything' if len(keys) == len(get_args(Measured)) else ', '.join(keys)} every "
+            + ("step" if period == 1 else f"{period} steps")
+            for period, keys in every.items()
+        ]
+        return "; ".join(words) + (f"; window {self.window}" if "grad_snr" in self.periods else "")

@@ -13,7 +13,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from resnet_viz.runs import Store, experiment_key
-from resnet_viz.spec import Comparison, encode, preset, write_spec
+from resnet_viz.spec import Comparison, ProbePlan, encode, preset, write_spec
 from resnet_viz.ui import race_view, run_actions
 from resnet_viz.ui.race_session import SESSION, RaceSession, open_race
 from resnet_viz.ui.race_state import default_experiment, read_address, with_recipe, write_address
@@ -180,6 +180,28 @@ def test_edits_are_in_the_address_and_the_address_is_read(store: Store) -> None:
     again = opened(**query(app))
     assert session(again).experiment.recipe.seed == 7
     assert next(n for n in again.number_input if n.label == "Seed").value == 7
+
+
+def test_telemetry_is_chosen_before_the_start(store: Store) -> None:
+    app = opened()
+    box = next(box for box in app.selectbox if box.label == "Telemetry")
+    assert box.value == "gradient norms, every step"
+    checked(box.select("everything, every step").run())
+    race = session(app).experiment
+    assert race == with_recipe(default_experiment(), probes=ProbePlan.full(1))
+    assert read_address(query(app)).experiment == race
+    own = with_recipe(race, probes=ProbePlan(periods={"gamma": 7}))
+    box = next(box for box in opened(**write_address(own)).selectbox if box.label == "Telemetry")
+    assert box.value == "a plan of its own"
+
+
+def test_rewind_brings_the_changes_when_it_is_asked_to(store: Store) -> None:
+    state = RaceSession()
+    obey(state, {"kind": "start", "paused": False})
+    store.add_event(state.run or "", "alpha", {"value": 0.5}, step=3)
+    obey(state, {"kind": "rewind", "paused": True, "changes": True})
+    second = state.run or ""
+    assert [(e.step, e.data) for e in store.events(second, kind="alpha")] == [(3, {"value": 0.5, "planned": 1})]
 
 
 def test_the_twin_in_one_click(store: Store) -> None:
