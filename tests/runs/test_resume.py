@@ -15,6 +15,7 @@ import torch
 
 import resnet_viz as rv
 from resnet_viz.runs import Store, execute, run_data
+from resnet_viz.runs.database import SCHEMA_VERSION
 from resnet_viz.runs.liveness import process_identity
 from resnet_viz.spec import DropPath, Experiment, Recipe, SpecError, preset
 from resnet_viz.train import race
@@ -342,4 +343,4 @@ def test_a_store_of_the_first_version_gets_its_table_of_checkpoints(tmp_path, ex
     new = Store(tmp_path)
     assert [row.id for row in new.rows()] == [run]
     assert new.kept(run, "plain") == []
-    assert new._db.execute("PRAGMA user_version").fetchone()[0] == 2
+    assert new._db.execute("PRAGMA user_version").fetchone()[0] == SCHEMA_VERSION
