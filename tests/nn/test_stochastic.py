@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import torch
 
-from resnet_viz.nn import Unit, build
+from resnet_viz.nn import Unit, build, survive
 from resnet_viz.nn.stochastic import Dropout, DropPath, Stochastic
 from resnet_viz.spec import Block, Input, Network, Stage, Stem, preset
 from resnet_viz.spec import DropPath as Dropping
@@ -132,3 +132,17 @@ def test_a_stored_module_goes_on_where_it_was() -> None:
     torch.save(model, file)
     file.seek(0)
     assert torch.equal(outputs(torch.load(file, weights_only=False)), outputs(model))
+
+
+@pytest.mark.parametrize("decay", ["linear", "constant"])
+@pytest.mark.parametrize("dropout", [0.0, 0.2])
+def test_a_survival_given_later_is_that_of_a_network_built_with_it(decay: str, dropout: float) -> None:
+    """Also where other layers draw already: the same numbers from the same generator, in the same order."""
+    built = build(dropping(0.4, decay, shortcut_dropout=dropout), seed=3)
+    later = build(dropping(1.0, decay, shortcut_dropout=dropout), seed=3)
+    assert not any(isinstance(module, DropPath) for module in later.modules())
+    survive(later, Dropping.model_validate({"survival": 0.4, "decay": decay}), seed=3)
+    assert torch.equal(outputs(later), outputs(built))
+    for model in (later, built):
+        survive(model, Dropping.model_validate({"survival": 0.9, "decay": decay}), seed=3)
+    assert torch.equal(outputs(later), outputs(built))

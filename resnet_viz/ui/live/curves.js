@@ -74,19 +74,18 @@ class Curves {
   marks(model, style, playhead) {
     const { surface, frame } = this;
     surface.font(style.small, 400, style.family);
-    let end = -Infinity;
-    let line = 0;
+    const ends = Array(Math.max(1, Math.min(4, Math.floor(frame.height / (style.small + 2)) - 1))).fill(-Infinity);
     for (const mark of model.changes) {
       if (playhead.mode === "play" && mark.step > playhead.row) continue;
       const x = this.x(mark.step);
       const words = markWords(mark);
       const wide = surface.pen.measureText(words).width;
       const left = x > frame.x1 - wide - 8 ? x - 4 - wide : x + 4;
-      line = left < end + 6 ? (line + 1) % 4 : 0; // close to the one before: a line further down
-      end = Math.max(end, left + wide);
+      const line = ends.findIndex((end) => left > end + 6); // -1: no room for its words, only for its line
+      if (line >= 0) ends[line] = left + wide;
       surface.pen.globalAlpha = mark.step > model.done && mark.planned ? 0.5 : 1;
       surface.line(x, frame.y0, x, frame.y1, style.quiet, 1, [1, 3]);
-      surface.label(words, left, frame.y0 + 4 + line * (style.small + 2), style.quiet, style.panel);
+      if (line >= 0) surface.label(words, left, frame.y0 + 4 + line * (style.small + 2), style.quiet, style.panel);
       surface.pen.globalAlpha = 1;
     }
   }
