@@ -260,6 +260,17 @@ def legend(figure: go.Figure, names: Sequence[tuple[str, Role]], theme: Theme) -
     figure.update_layout(margin={"t": 34})
 
 
+def sketched(figure: go.Figure, theme: Theme, name: str, xs: Sequence[Any], ys: Sequence[float]) -> None:
+    """A curve that somebody drew by hand: thick, quiet, dashed, under everything that was measured."""
+    colour = PALETTE[theme]["quiet"]
+    figure.add_scatter(
+        x=list(xs), y=list(ys), name=name, mode="lines", line={"color": colour, "width": 5, "dash": "dash"},
+        opacity=0.45, cliponaxis=False, hovertemplate=f"{name}: %{{y}}<extra></extra>",
+    )  # fmt: skip
+    figure.data = (figure.data[-1], *figure.data[:-1])
+    note(figure, theme, name, xs[-1], ys[-1])
+
+
 def waits(figure: go.Figure, theme: Theme, words: str) -> None:
     """One quiet line in the middle of a picture that has nothing yet; an axis whose range is open names no values."""
     if figure.layout.yaxis.range is None:

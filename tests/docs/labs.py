@@ -18,7 +18,11 @@ def row(lab: Lab) -> str:
         return f"| {lab.number} | `{lab.slug}` | {lab.question} | - | - | not recorded | - |"
     checked = Checked(known)
     origin = known.origin.removeprefix("Recording: ")
-    taken = f"{checked.seconds:.1f} | {checked.processor:.1f}"
+    taken = (
+        f"{checked.seconds:.1f} | {checked.processor:.1f}"
+        if checked.processor
+        else f"{checked.seconds:.1f} | not taken"
+    )
     return f"| {lab.number} | `{lab.slug}` | {lab.question} | {taken} | {checked.words} | {origin} |"
 
 
