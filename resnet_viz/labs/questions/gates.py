@@ -87,7 +87,7 @@ def network(name: str) -> Network:
 
 def measure(bench: Bench, seed: int) -> Iterator[Finding]:
     """What passes at initialisation, errors after each epoch, and the gates before and after."""
-    trial = bench.race({name: network(name) for name in WAYS}, seed=seed, epochs=EPOCHS)
+    trial = bench.race({name: network(name) for name in WAYS}, seed=seed, epochs=EPOCHS, evaluate_every=2)
     for row in trial:
         name = row.contestant
         bench.tell(f"{WAYS[name].words}, epoch {row.epoch} of {EPOCHS}")

@@ -107,7 +107,7 @@ def measure(bench: Bench, seed: int) -> Iterator[Finding]:
             bench.tell(f"{fit.blocks} block{'s' if fit.blocks > 1 else ''}, {fit.words}, step {row.step}")
             if row.step % EVERY == 0:
                 yield {"fit": name, "step": row.step, "error": row.error}
-    trial = bench.race({net: network(net) for net in NETS}, seed=seed, epochs=EPOCHS, schedule="step")
+    trial = bench.race({net: network(net) for net in NETS}, seed=seed, epochs=EPOCHS, schedule="step", evaluate_every=4)
     for trained in trial:
         bench.tell(f"training: {trained.contestant}, epoch {trained.epoch} of {EPOCHS}")
     yield from weaker(bench, trial)

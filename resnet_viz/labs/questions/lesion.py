@@ -12,7 +12,7 @@ import numpy as np
 from ...draw.canvas import canvas, level, line, name_ends
 from ...draw.colours import Role, Theme
 from ...draw.wording import listed
-from ...spec import DropPath, Experiment, Network, preset
+from ...spec import DropPath, Experiment, Network, OwnImages, preset
 from ..lab import Effect, Evidence, Finding, Findings, Guess, Lab, Numbers, Source, collect
 from ..numbers import Number
 from ..variants import small
@@ -59,8 +59,8 @@ def measure(bench: Bench, seed: int) -> Iterator[Finding]:
     """Test errors while the nets are trained, then after each lesion."""
     from ...instruments import block_paths
 
-    dataset, epochs = ("cifar10", LARGE_EPOCHS) if bench.large else ("digits", EPOCHS)
-    trial = bench.race(networks(bench), seed=seed, dataset=dataset, epochs=epochs, schedule="step")
+    dataset, epochs = bench.cifar10 or "digits", LARGE_EPOCHS if bench.large else EPOCHS
+    trial = bench.race(networks(bench), seed=seed, dataset=dataset, epochs=epochs, schedule="step", evaluate_every=2)
     for row in trial:
         bench.tell(f"training: {NETS[row.contestant][0]}, epoch {row.epoch} of {epochs}")
         yield {"net": row.contestant, "blocks": [], "epoch": row.epoch, "error": row.test_error}
@@ -88,7 +88,7 @@ def drawn(paths: tuple[str, ...], seed: int) -> list[tuple[str, ...]]:
 
 
 def deleted(
-    bench: Bench, net: str, model: nn.Module, dataset: str, groups: Sequence[Sequence[str]]
+    bench: Bench, net: str, model: nn.Module, dataset: str | OwnImages, groups: Sequence[Sequence[str]]
 ) -> Iterator[Finding]:
     """The test error without each group of blocks: statistics estimated again, and "stale" as training left them."""
     from ...instruments import block_paths, lesions
@@ -103,7 +103,7 @@ def deleted(
         yield {"net": net, "blocks": blocks, "error": one.restated, "stale": one.running}
 
 
-def swapped(bench: Bench, net: str, model: nn.Module, dataset: str) -> Iterator[Finding]:
+def swapped(bench: Bench, net: str, model: nn.Module, dataset: str | OwnImages) -> Iterator[Finding]:
     """The test error after two neighbours that do not change the shape have changed places."""
     from ...instruments import error_of, exchangeable, permuted, restated
 
