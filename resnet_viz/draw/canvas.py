@@ -31,12 +31,14 @@ def canvas(
     x_range: tuple[float, float] | None = None,
     y_range: tuple[float, float] | None = None,
     ticks: Sequence[float] | None = None,
+    names: Sequence[str] | None = None,
     categories: Sequence[str] | None = None,
 ) -> go.Figure:
     """An empty picture with its axes, so that nothing moves when the first value arrives.
 
-    ``percent``: y values are fractions and read as per cent. ``ticks``: the x values that are named. ``categories``:
-    the x axis has these words in this order. Ranges of a log axis are given as values, not as exponents.
+    ``percent``: y values are fractions and read as per cent. ``ticks``: the x values that are named, by ``names`` if
+    there are any. ``categories``: the x axis has these words in this order. Ranges of a log axis are given as values,
+    not as exponents.
     """
     import plotly.graph_objects as go
 
@@ -64,7 +66,8 @@ def canvas(
     if log_y:
         figure.update_yaxes(exponentformat="power", dtick=1 if y_range is None else None)
     if ticks is not None:
-        figure.update_xaxes(tickmode="array", tickvals=list(ticks), ticktext=[f"{value:g}" for value in ticks])
+        words = list(names) if names is not None else [f"{value:g}" for value in ticks]
+        figure.update_xaxes(tickmode="array", tickvals=list(ticks), ticktext=words)
     if categories is not None:
         figure.update_xaxes(type="category", categoryorder="array", categoryarray=list(categories))
         figure.update_xaxes(range=[-0.5, len(categories) - 0.5])
@@ -119,6 +122,41 @@ def line(
     )
     if label:
         note(figure, theme, name, xs[-1], ys[-1], role=role)
+
+
+def points(
+    figure: go.Figure,
+    theme: Theme,
+    name: str,
+    xs: Sequence[Any],
+    ys: Sequence[float],
+    *,
+    role: Role,
+    hollow: bool = False,
+    texts: Sequence[str] | None = None,
+) -> None:
+    """Markers without a line; ``hollow`` for what is before, filled for after; hovering reads ``texts``."""
+    colour = PALETTE[theme][role]
+    figure.add_scatter(
+        x=list(xs),
+        y=list(ys),
+        name=name,
+        mode="markers",
+        marker={
+            "symbol": MARKER[role], "size": 11, "color": PALETTE[theme]["background"] if hollow else colour,
+            "line": {"color": colour, "width": 2},
+        },
+        cliponaxis=False,
+        customdata=list(texts) if texts is not None else [name] * len(xs),
+        hovertemplate="%{customdata}<extra></extra>",
+    )  # fmt: skip
+
+
+def stem(figure: go.Figure, theme: Theme, x: float, first: float, last: float, *, role: Role) -> None:
+    """A thin line between two markers of one thing."""
+    figure.add_scatter(
+        x=[x, x], y=[first, last], mode="lines", line={"color": PALETTE[theme][role], "width": 1.5}, hoverinfo="skip"
+    )
 
 
 def note(

@@ -88,14 +88,27 @@ class Bench:
         data = self.data(dataset)
         return Evaluator(model, data, 64 * prod(data.train_x.shape[1:]))(model)
 
-    def race(self, networks: Mapping[str, Network], *, seed: int, dataset: str = "digits", **recipe: Any) -> Trial:
+    def race(
+        self,
+        networks: Mapping[str, Network],
+        *,
+        seed: int,
+        dataset: str = "digits",
+        recipes: Mapping[str, Mapping[str, Any]] | None = None,
+        **recipe: Any,
+    ) -> Trial:
         """Train these networks on the same batches from the same seed; ``recipe`` has fields of ``Recipe``.
 
-        Iterate over what it gives to let them go. Raises a refusal for what is no valid experiment.
+        ``recipes`` has those of single networks by name, over the common ones. Iterate over what it gives to let them
+        go. Raises a refusal for what is no valid experiment.
         """
-        made = Recipe.model_validate({**recipe, "seed": seed, "device": self.device.type})
+        own = recipes or {}
+        fixed = {"seed": seed, "device": self.device.type}
         return Trial(self, {
-            name: Experiment(contestants={name: network}, dataset=dataset, recipe=made)
+            name: Experiment(
+                contestants={name: network}, dataset=dataset,
+                recipe=Recipe.model_validate({**recipe, **own.get(name, {}), **fixed}),
+            )
             for name, network in networks.items()
         })  # fmt: skip
 

@@ -116,6 +116,8 @@ class Lab:
         False where nothing is trained, and where chance takes no part, so that there is nothing to repeat.
     apart
         The networks or the race that "take it apart" opens.
+    views
+        Further pictures of the same findings by their names, beside :attr:`figure`.
     """
 
     number: int
@@ -137,7 +139,8 @@ class Lab:
     expected: Verdict = "present"
     trains: bool = True
     repeats: bool = True
-    apart: Callable[[], Shared] | None = field(default=None)
+    apart: Callable[[], Shared] | None = None
+    views: Mapping[str, Callable[[Findings, Theme], go.Figure]] = field(default_factory=dict)
 
     def numbers(self, findings: Findings) -> dict[str, Number]:
         """Every number with one value for each repeat that has it, repeats in the order in which they came."""

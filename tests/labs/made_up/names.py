@@ -1,0 +1,28 @@
+"""Findings that nobody measured, one set for each verdict."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def blocks(rest: float, share: float) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    for moment in ("start", "end"):
+        for number in (1, 2, 3):
+            rows.append({
+                "seed": 0, "moment": moment, "block": f"1.{number}", "number": number, "x": 100.0,
+                "branch": 100.0 * share, "sum": 120.0, "rest": rest,
+            })  # fmt: skip
+    return [*rows, {"seed": 0, "epoch": 8, "train_error": 0.0, "test_error": 0.01}]
+
+
+MADE_UP = {
+    "present": blocks(2e-8, 0.5),
+    "absent": blocks(1e-5, 1.0),
+    "reversed": blocks(0.3, 2.0),
+}
+OUTCOMES = {
+    "present": {"names": "same", "size": "smaller"},
+    "absent": {"names": None, "size": "alike"},
+    "reversed": {"names": "other", "size": "larger"},
+}
