@@ -18,6 +18,7 @@ _HOMES = {
         "plain_twin", "preset", "preset_groups", "preset_info", "presets", "residual_twin",
     ),
     "resnet_viz.codegen": ("to_source",),
+    "resnet_viz.data.own_images": ("own_images",),
     "resnet_viz.nn": ("build",),
     "resnet_viz.inspect": ("Graph", "Summary", "summarize", "trace"),
     "resnet_viz.runs": ("Run", "RunStore", "open_runs", "record", "resume", "train"),
@@ -31,6 +32,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from .codegen import to_source as to_source
+    from .data.own_images import own_images as own_images
     from .inspect import Graph as Graph
     from .inspect import Summary as Summary
     from .inspect import summarize as summarize

@@ -27,6 +27,7 @@ from resnet_viz.spec import (
     Comparison,
     Experiment,
     Network,
+    OwnImages,
     Recipe,
     ShareError,
     SpecError,
@@ -39,6 +40,7 @@ from resnet_viz.spec import (
     read_spec,
     sentence,
 )
+from resnet_viz.spec.datasets import OWN
 from resnet_viz.spec.files import MAX_FILE
 
 if TYPE_CHECKING:
@@ -171,22 +173,37 @@ def code(
         typer.echo(text, nl=False)
 
 
-def contest(networks: list[str], recipe: dict[str, Any]) -> Experiment:
+def contest(networks: list[str], recipe: dict[str, Any], dataset: str | None = None) -> Experiment:
     """The experiment that the arguments name. Raises a refusal."""
     found = [read(text) for text in networks]
     if len(found) == 1 and isinstance(found[0], Experiment):
+        if dataset is not None:
+            raise SpecError("An experiment file says its data set itself: leave --dataset out.")
         merged = found[0].recipe.model_dump() | recipe
         return Experiment(contestants=found[0].contestants, dataset=found[0].dataset, recipe=Recipe(**merged))
+    data = _data(dataset or "digits")
     contestants: dict[str, Network] = {}
     for net in found:
         if isinstance(net, Experiment):
             raise SpecError("An experiment file stands alone: name either one experiment or several networks.")
-        fitted, changes = fit_to_dataset(net, "digits")
+        fitted, changes = fit_to_dataset(net, data)
         if changes:
             err.print(f"{net.name}: " + "; ".join(changes), style="yellow", markup=False, highlight=False)
         name = net.name if net.name not in contestants else f"{net.name} ({len(contestants) + 1})"
         contestants[name] = fitted
-    return Experiment(contestants=contestants, recipe=Recipe(**recipe))
+    return Experiment(contestants=contestants, dataset=data, recipe=Recipe(**recipe))
+
+
+def _data(name: str) -> str | OwnImages:
+    """The data set of that name: the package's, or with "own:" before it somebody's own. Raises ``SpecError``."""
+    if name in DATASETS:
+        return name
+    from resnet_viz.data.own_images import known, own_images
+
+    if name.startswith(OWN):
+        return own_images(name.removeprefix(OWN))
+    names = ", ".join([*DATASETS, *(own.info.name for own in known())])
+    raise SpecError(f"there is no data set {name[:40]!r}: use one of {names}.")
 
 
 @cli.command()
@@ -197,18 +214,21 @@ def train(
     lr: Annotated[float | None, typer.Option(help="Learning rate (default 0.1).")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of weights and batch order (default 0).")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu or cuda.")] = None,
+    dataset: Annotated[str | None, typer.Option(help="digits, or own:NAME (`data add`). Default: digits.")] = None,
+    precision: Annotated[str | None, typer.Option(help="fp32, tf32 or bf16 (default fp32).")] = None,
+    augment: Annotated[str | None, typer.Option(help="none or crop_flip (default none).")] = None,
     name: Annotated[str | None, typer.Option(help="Name of the run.")] = None,
     deterministic: Deterministic = False,
     store: Store = None,
 ) -> None:
     """Train one network, or several against each other on the same batches; the app shows the run live."""
-    given = {"epochs": epochs, "batch": batch, "learning_rate": lr, "seed": seed, "device": device}
+    given = {"epochs": epochs, "batch": batch, "learning_rate": lr, "seed": seed, "device": device,
+             "precision": precision, "augment": augment}  # fmt: skip
     with refusals():
-        experiment = contest(networks, {k: v for k, v in given.items() if v is not None})
+        experiment = contest(networks, {k: v for k, v in given.items() if v is not None}, dataset)
         from resnet_viz.runs import train as run_training
 
-        data = DATASETS[experiment.dataset]
-        out.print(f"{' against '.join(experiment.contestants)} on {data.name}, {experiment.steps} steps, "
+        out.print(f"{' against '.join(experiment.contestants)} on {experiment.data.name}, {experiment.steps} steps, "
                   f"seed {experiment.recipe.seed}", highlight=False, markup=False)  # fmt: skip
         with _bars(experiment) as progress:
             run = run_training(experiment, store=store, name=name, progress=progress, deterministic=deterministic)
@@ -284,6 +304,52 @@ def _find(run: str, store: Path | None) -> Run:
         known = ", ".join(ids[:5]) or "none yet; `train` makes one"
         raise SpecError(f"{run[:40]!r} names {'no run' if not found else 'several runs'}; the newest are: {known}.")
     return runs.get(found[0])
+
+
+data = typer.Typer(help="Your own images: take in an .npz, list what there is, forget it.", no_args_is_help=True)
+cli.add_typer(data, name="data")
+
+
+@data.command("add")
+def add_images(
+    file: Annotated[Path, typer.Argument(help="An .npz with train_x, train_y, test_x, test_y (uint8 images).")],
+    name: Annotated[str, typer.Option(help="Name to call them by: `train --dataset own:NAME`.")],
+) -> None:
+    """Take in images of your own, to train on with `train --dataset own:NAME` or in the app."""
+    with refusals():
+        from resnet_viz.data.own_images import add
+
+        _describe(add(file, name))
+
+
+@data.command("list")
+def list_images() -> None:
+    """List your own images."""
+    with refusals():
+        from resnet_viz.data.own_images import directory, known
+
+        found = known()
+        if not found:
+            out.print(
+                f"No images yet in {directory()}: `data add FILE.npz --name NAME`.", markup=False, highlight=False
+            )
+        for own in found:
+            _describe(own)
+
+
+@data.command("remove")
+def remove_images(name: Annotated[str, typer.Argument(help="Their name, as `data list` shows it.")]) -> None:
+    """Forget images of your own; runs that were trained on them stay."""
+    with refusals():
+        from resnet_viz.data.own_images import remove
+
+        remove(name.removeprefix(OWN))
+
+
+def _describe(own: OwnImages) -> None:
+    out.print(f"{own.info.name}  {own.channels} x {own.height} x {own.width}, {own.classes} classes, "
+              f"{own.train:,} train and {own.test:,} test images, SHA-256 {own.sha256[:12]}",
+              markup=False, highlight=False)  # fmt: skip
 
 
 @cli.command()

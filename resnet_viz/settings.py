@@ -44,6 +44,12 @@ class Settings(BaseSettings):
             return self.home.expanduser().absolute() / "weights"
         return Path(platformdirs.user_cache_dir("resnet-viz", appauthor=False)) / "weights"
 
+    @property
+    def images_directory(self) -> Path:
+        """Where a person's own images lie: ``images`` in the home, else in the user's data directory."""
+        home = self.home or Path(platformdirs.user_data_dir("resnet-viz", appauthor=False))
+        return home.expanduser().absolute() / "images"
+
 
 def settings() -> Settings:
     """The settings as they are now."""

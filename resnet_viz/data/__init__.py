@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from .dataset import Dataset, dataset, load
+from . import own_images
+from .dataset import Dataset, dataset, examples, load
 
-__all__ = ["Dataset", "dataset", "load"]
+__all__ = ["Dataset", "dataset", "examples", "load", "own_images"]

@@ -10,11 +10,25 @@ promises that this generator never changes, and a test draws them again.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from .dataset import Dataset, dataset
+from .dataset import Dataset, dataset, first
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 PATH = Path(__file__).with_name("digits.npz")
 BRIGHTEST = 16
+CLASSES = 10
+
+
+def read_digits() -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.int64]]:
+    """``images``, ``labels`` and ``test`` as the file holds them."""
+    import numpy as np
+
+    with np.load(PATH, allow_pickle=False) as file:
+        return file["images"], file["labels"], file["test"]
 
 
 @dataset("digits")
@@ -23,9 +37,19 @@ def digits() -> Dataset:
     import numpy as np
     import torch
 
-    with np.load(PATH, allow_pickle=False) as file:
-        images, labels, test = file["images"], file["labels"], file["test"]
+    images, labels, test = read_digits()
     train = np.setdiff1d(np.arange(len(images)), test)
     x = torch.from_numpy(images.astype(np.float32) / BRIGHTEST).unsqueeze(1)
     y = torch.from_numpy(labels.astype(np.int64))
     return Dataset("digits", x[train], y[train], x[test], y[test], tuple("0123456789"))
+
+
+@first("digits")
+def first_digits() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """All training images, uint8 [1500, 1, 8, 8] from 0 to 255, and their labels."""
+    import numpy as np
+
+    images, labels, test = read_digits()
+    train = np.setdiff1d(np.arange(len(images)), test)
+    grey = np.rint(images[train] * (255 / BRIGHTEST)).astype(np.uint8)
+    return grey[:, None], labels[train].astype(np.int64)

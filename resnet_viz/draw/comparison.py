@@ -114,7 +114,7 @@ def experiment_differences(first: Experiment, second: Experiment) -> list[dict[s
         if left[field] != right[field]:
             rows.append(_row("recipe", field.replace("_", " "), left[field], right[field]))
     if first.dataset != second.dataset:
-        rows.append(_row("recipe", "data set", first.dataset, second.dataset))
+        rows.append(_row("recipe", "data set", *(f"{e.data.name}, {e.data.source}" for e in (first, second))))
     mine, other = list(first.contestants.items()), list(second.contestants.items())
     for place in range(max(len(mine), len(other))):
         a, b = (side[place] if place < len(side) else None for side in (mine, other))

@@ -75,9 +75,16 @@ def verdict(data: RunData, step: int | None = None) -> Verdict:
 def verdicts(data: RunData, steps: Iterable[int | None]) -> list[Verdict]:
     """:func:`verdict` at each of several steps, reading the run once."""
     telemetry = [_telemetry(data, row) for row in data.header.get("contestants", ())]
-    info = DATASETS.get(str(data.header.get("dataset", "")))
-    chance = 1 - 1 / info.classes if info else 0.9
+    chance = chance_error(data.header)
     return [judge(telemetry, step, chance=chance) for step in steps]
+
+
+def chance_error(header: Mapping[str, Any]) -> float:
+    """The error of guessing on the run's data set, as a fraction; ten classes where the header does not say."""
+    info, classes = DATASETS.get(str(header.get("dataset", ""))), header.get("classes")
+    if info is not None:
+        classes = info.classes
+    return 1 - 1 / classes if isinstance(classes, int) and classes > 1 else 0.9
 
 
 def ratio_layers(layers: Sequence[Mapping[str, Any]]) -> tuple[list[str], bool]:

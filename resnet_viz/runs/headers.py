@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from .. import __version__
-from ..spec import Experiment
+from ..spec import Experiment, OwnImages
 from ..train.devices import describe
 from .store import RunRow
 
@@ -24,10 +24,12 @@ def on_its_device(row: RunRow, experiment: Experiment) -> Experiment:
 
 def header(experiment: Experiment, found: list[dict[str, Any]], device: torch.device) -> dict[str, Any]:
     """A run's header: versions, device, data set, seed, steps, start, and the contestants' cards."""
-    return {
+    own = experiment.dataset
+    return ({"images_sha256": own.sha256} if isinstance(own, OwnImages) else {}) | {
         "versions": {"python": platform.python_version(), "torch": torch.__version__, "resnet_viz": __version__},
         "device": describe(device, len(found)),
-        "dataset": experiment.dataset,
+        "dataset": experiment.data.name,
+        "classes": experiment.data.classes,
         "seed": experiment.recipe.seed,
         "steps": experiment.steps,
         "steps_per_epoch": experiment.steps_per_epoch,

@@ -66,6 +66,8 @@ class _Header(_Strict):
     versions: dict[str, Text]
     device: _Device
     dataset: Text
+    classes: Annotated[int, Field(ge=2, le=100_000)] | None = None
+    images_sha256: Text | None = None
     seed: Count
     steps: Count
     steps_per_epoch: Annotated[int, Field(ge=1, le=1_000_000)]

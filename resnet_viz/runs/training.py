@@ -45,6 +45,7 @@ def train(
     from .executor import execute
 
     experiment = _checked(experiment)
+    check_images(experiment)
     choose(experiment.recipe.device)
     if not isinstance(store, Store):
         store = Store(locate(store).directory)
@@ -112,6 +113,7 @@ def _resume(store: Store, run: str, progress: Callable[[Progress], None] | None,
         experiment = Experiment.model_validate_json(row.experiment_json)
     except ValidationError as error:
         raise SpecError(f"The run {run} comes from a training loop of somebody's own: only that can go on.") from error
+    check_images(experiment)
     choose(on_its_device(row, experiment).recipe.device)
     mine = process_identity()
     if not (store.claim(run, *mine) if row.state == "queued" else store.again(run, mine)):
@@ -119,6 +121,15 @@ def _resume(store: Store, run: str, progress: Callable[[Progress], None] | None,
     if deterministic:
         store.set_header(run, store.row(run).header | {"deterministic": True})
     execute(store, run, progress=progress)
+
+
+def check_images(experiment: Experiment) -> None:
+    """Raise ``SpecError`` when the experiment is about somebody's own images and this machine has not those."""
+    from ..data import own_images
+    from ..spec import OwnImages
+
+    if isinstance(experiment.dataset, OwnImages):
+        own_images.check(experiment.dataset)
 
 
 def _checked(experiment: Experiment) -> Experiment:

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from resnet_viz.draw.verdict import Telemetry, judge, ratio_layers
+from resnet_viz.draw.verdict import Telemetry, chance_error, judge, ratio_layers
 from resnet_viz.runs.store import Event
-from resnet_viz.spec import DATASETS
 
 from .thinning import MIN_COLUMNS, Segment, Signals
 
@@ -83,8 +82,7 @@ class Witness:
 
     def __init__(self, header: dict[str, Any]) -> None:
         self._tracks = {str(c.get("name")): _Track(c) for c in header.get("contestants", ())}
-        info = DATASETS.get(str(header.get("dataset", "")))
-        self._chance = 1 - 1 / info.classes if info else 0.9
+        self._chance = chance_error(header)
         self._told = -1
         self._early = False
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .block import Block, Lane, LaneConv
 from .comparison import Comparison
-from .datasets import DATASETS, DatasetInfo
+from .datasets import DATASETS, DatasetInfo, OwnImages
 from .errors import ShareError, SpecError, sentence
 from .experiment import Experiment, Recipe
 from .files import read_spec, write_spec
@@ -27,6 +27,7 @@ __all__ = [
     "LaneConv",
     "Network",
     "Override",
+    "OwnImages",
     "PresetInfo",
     "Recipe",
     "ShareError",

@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from .block import Frozen, Norm
-from .datasets import DATASETS
+from .datasets import DATASETS, OWN, DatasetInfo, OwnImages, info_of
 from .network import MAX_NAME, Network, bounded
 from .plans import GROUPS, normed
 from .shapes import block_shapes
@@ -26,6 +26,12 @@ class Recipe(Frozen):
     ``learning_rate / warmup_steps``; ``schedule`` then keeps it, divides it by ten at one half and three
     quarters of the steps (He 2016a, Sect. 4.2), or lets it fall along a half cosine.
     ``pace`` is a ceiling in steps a second for watching (0: as fast as it goes); it changes no number.
+
+    ``precision``: "fp32"; "tf32", where a GPU's convolutions and products keep ten bits of each factor's fraction
+    (NVIDIA A100 white paper, 2020); "bf16", where convolutions, products and the maps between them are bfloat16
+    while weights, optimizer and loss stay float32 (torch.autocast). ``augment`` "crop_flip": each training image is
+    padded by 4 pixels, cropped back at a random place and mirrored by a coin (He 2016a, Sect. 4.2), drawn from the
+    seed and the epoch alone.
     """
 
     epochs: Annotated[int, Field(ge=1, le=10_000)] = 8
@@ -38,6 +44,8 @@ class Recipe(Frozen):
     schedule: Literal["constant", "step", "cosine"] = "constant"
     pace: Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)] = 0
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    precision: Literal["fp32", "tf32", "bf16"] = "fp32"
+    augment: Literal["none", "crop_flip"] = "none"
 
 
 class Experiment(Frozen):
@@ -45,17 +53,22 @@ class Experiment(Frozen):
 
     Raises pydantic's ``ValidationError`` when a contestant does not take the data set's images, when its
     name is empty or repeated, or when there are none or more than six.
+    ``dataset`` is a name in :data:`~resnet_viz.spec.DATASETS` or the description of a person's own images.
     """
 
     version: Literal[1] = 1
     contestants: Annotated[dict[str, Network], Field(min_length=1, max_length=MAX_CONTESTANTS)]
-    dataset: str = "digits"
+    dataset: str | OwnImages = "digits"
     recipe: Recipe = Recipe()
 
     @field_validator("dataset")
     @classmethod
-    def _known(cls, dataset: str) -> str:
-        if dataset not in DATASETS:
+    def _known(cls, dataset: str | OwnImages) -> str | OwnImages:
+        if isinstance(dataset, str) and dataset not in DATASETS:
+            if dataset.startswith(OWN):
+                raise ValueError(
+                    f"dataset {dataset[:50]!r} needs its shapes: `rv.own_images({dataset[len(OWN) : 50]!r})` gives them"
+                )
             raise ValueError(f"dataset {dataset[:40]!r} is not known: use one of {', '.join(DATASETS)}")
         return dataset
 
@@ -69,7 +82,7 @@ class Experiment(Frozen):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        data = DATASETS[self.dataset]
+        data = self.data
         bounded(tuple(self.contestants.values()))
         for name, net in self.contestants.items():
             if (net.input.channels, net.input.height, net.input.width) != (data.channels, data.height, data.width):
@@ -89,9 +102,14 @@ class Experiment(Frozen):
         return self
 
     @property
+    def data(self) -> DatasetInfo:
+        """Shapes and sizes of the data set."""
+        return info_of(self.dataset)
+
+    @property
     def steps_per_epoch(self) -> int:
         """Steps an epoch, the short last batch kept (12 for digits at batch 128)."""
-        return math.ceil(DATASETS[self.dataset].train / self.recipe.batch)
+        return math.ceil(self.data.train / self.recipe.batch)
 
     @property
     def steps(self) -> int:

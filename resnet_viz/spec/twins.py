@@ -6,7 +6,7 @@ import re
 from typing import Any, Literal
 
 from .block import Block
-from .datasets import DATASETS
+from .datasets import OwnImages, info_of
 from .network import MAX_NAME, Input, Network, Stem, checked, never_learns_from_zero
 from .shapes import problems
 
@@ -61,13 +61,13 @@ def residual_twin(network: Network) -> Network:
     return _with_merge(network, "add", _residual_name(network.name))
 
 
-def fit_to_dataset(network: Network, dataset: str) -> tuple[Network, tuple[str, ...]]:
+def fit_to_dataset(network: Network, dataset: str | OwnImages) -> tuple[Network, tuple[str, ...]]:
     """The network with the data set's input and classes, and one sentence for each change made.
 
     A stem made for large images is replaced by a 3x3 one when the images are too small for it; a stage whose
     stride no longer fits gets stride 1.
     """
-    data, changes = DATASETS[dataset], []
+    data, changes = info_of(dataset), []
     image = Input(channels=data.channels, height=data.height, width=data.width)
     if network.input != image:
         changes.append(f"input {network.input} becomes {image}")

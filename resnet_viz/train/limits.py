@@ -8,9 +8,8 @@ from pathlib import Path
 import psutil
 import torch
 
-from ..data import load
 from ..inspect import Summary, summarize
-from ..spec import Experiment, Network, SpecError
+from ..spec import Experiment, Network, OwnImages, SpecError
 from .engine import widest_map
 from .evaluation import chunk_size
 
@@ -39,20 +38,28 @@ def memory_needed(experiment: Experiment, at_once: int = 6) -> int:
 
     Each keeps weights, gradients, momentum, the evaluation's copy of the weights, and what the optimizer needs to add
     the weight decay to the gradients. Those that compute also hold the stored activations of a step or the maps of an
-    evaluation's chunk, whichever is more. A lower bound: the libraries' work space comes on top (processes were seen
-    to grow by 1.1 to 1.5 times as much, by 2 times where the whole is a few MB).
+    evaluation's chunk, whichever is more. Images of somebody's own are there once for all. A lower bound: the
+    libraries' work space comes on top (processes were seen to grow by 1.1 to 1.5 times as much, by 2 times where the
+    whole is a few MB).
     """
-    kept, passing = 0, []
+    kept, passing = _own_images(experiment), []
     for network in experiment.contestants.values():
         counted = summarize(network, experiment.recipe.batch)
         kept += 5 * FLOAT * counted.params
         activations = counted.memory - 3 * FLOAT * counted.params
-        passing.append(max(activations, _evaluation_maps(network, counted, experiment.dataset)))
+        passing.append(max(activations, _evaluation_maps(network, counted, experiment.data.train)))
     return kept + sum(sorted(passing, reverse=True)[:at_once])
 
 
-def _evaluation_maps(network: Network, counted: Summary, dataset: str) -> int:
-    images = min(len(load(dataset).train_x), chunk_size(widest_map(network)))
+def _own_images(experiment: Experiment) -> int:
+    """Bytes of somebody's own images; those of the package are a few hundred kB."""
+    data = experiment.data
+    values = (data.train + data.test) * data.channels * data.height * data.width
+    return FLOAT * values if isinstance(experiment.dataset, OwnImages) else 0
+
+
+def _evaluation_maps(network: Network, counted: Summary, train: int) -> int:
+    images = min(train, chunk_size(widest_map(network)))
     return EVALUATION_MAPS * FLOAT * images * max(prod(row.shape) for row in counted.rows)
 
 
@@ -97,13 +104,13 @@ def measuring_seconds(experiment: Experiment, device: torch.device, at_once: int
     A step is three forward passes (one forward, two backward); an evaluation one for each image, two where the
     training set has to be taken in several chunks.
     """
-    data = load(experiment.dataset)
-    batch = min(experiment.recipe.batch, len(data.train_x))
+    data = experiment.data
+    batch = min(experiment.recipe.batch, data.train)
     building = passing = 0.0
     for network in experiment.contestants.values():
         counted = summarize(network)
-        passes = 1 if len(data.train_x) <= chunk_size(widest_map(network)) else 2
-        images = 3 * batch + passes * len(data.train_x) + len(data.test_x)
+        passes = 1 if data.train <= chunk_size(widest_map(network)) else 2
+        images = 3 * batch + passes * data.train + data.test
         passing = max(passing, counted.macs * images / MULTIPLY_ADDS[device.type])
         if network.init.scheme == "orthogonal":
             building += sum(_orthogonal(row.params, row.shape[0]) for row in counted.rows if row.kind != "norm")

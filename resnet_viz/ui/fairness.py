@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import prod
 
 from resnet_viz.draw.wording import cut_middle, listed
-from resnet_viz.spec import DATASETS, Experiment, Network, differences
+from resnet_viz.spec import Experiment, Network, differences
 from resnet_viz.spec.network import Scheme
 from resnet_viz.spec.plans import weight_shapes, zeroed
 
@@ -64,7 +64,7 @@ def drawn(scheme: Scheme, shape: tuple[int, ...]) -> tuple[str, int]:
 
 def contract(experiment: Experiment) -> tuple[str, ...]:
     """What is equal for all contestants, one sentence each."""
-    recipe, data = experiment.recipe, DATASETS[experiment.dataset]
+    recipe, data = experiment.recipe, experiment.data
     names = list(experiment.contestants)
     first = experiment.contestants[names[0]]
     said = [

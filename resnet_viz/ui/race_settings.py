@@ -13,6 +13,7 @@ from resnet_viz.spec import Network, preset, presets
 from resnet_viz.spec.experiment import MAX_CONTESTANTS
 
 from .plain_text import plain
+from .race_data import data_set
 from .race_session import RaceSession
 from .race_state import preset_of, read_file, with_network, with_recipe, with_twin, without
 from .sharing import open_button, save_button, uploaded
@@ -24,6 +25,7 @@ NUMBERS = (("epochs", "Epochs"), ("batch", "Batch size"), ("learning_rate", "Lea
 
 def settings(session: RaceSession) -> None:
     """All of it, to be placed in a popover."""
+    data_set(session)
     _contestants(session)
     _recipe(session)
 
@@ -40,7 +42,7 @@ def _contestants(session: RaceSession) -> None:
     race = session.experiment
     full = len(race.contestants) >= MAX_CONTESTANTS
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.markdown("**Contestants** · on digits, 8 × 8 pixels", width="stretch")
+        st.markdown("**Contestants**", width="stretch")
         st.button(
             "Add a contestant", key=_key(session, "add"), on_click=_add, args=(session,), disabled=full,
             type="tertiary", icon=":material/add:",
@@ -61,12 +63,12 @@ def _contestants(session: RaceSession) -> None:
             )  # fmt: skip
         _refusal(session, f"contestant {index}")
     for change in session.changes:
-        st.caption(f"Fitted to digits: {plain(change)}.")
+        st.caption(f"Fitted to the images: {plain(change)}.")
 
 
 def _choice(session: RaceSession, index: int, name: str, network: Network) -> None:
     """One contestant's network: the presets, and its own when it is none of them."""
-    mine = preset_of(network)
+    mine = preset_of(network, session.experiment.dataset)
     own = f"{cut_middle(network.name, 30)} (own)"
     options = [*presets(), *([] if mine else [own])]
     key = _key(session, f"network {index}")

@@ -18,6 +18,7 @@ from resnet_viz.spec import (
     Comparison,
     Experiment,
     Network,
+    OwnImages,
     Recipe,
     ShareError,
     SpecError,
@@ -65,20 +66,20 @@ def default_experiment() -> Experiment:
     )
 
 
-def start_from(network: Network) -> tuple[Experiment, tuple[str, ...]]:
-    """A race of the network and its twin, plain against residual, fitted to digits; and the changes that took.
+def start_from(network: Network, dataset: str | OwnImages = DATASET) -> tuple[Experiment, tuple[str, ...]]:
+    """A race of the network and its twin, plain against residual, fitted to the data set; and the changes that took.
 
     A network with shortcuts races its plain twin; one without races its residual twin. Raises
-    :class:`RaceError` when the network cannot be built on digits.
+    :class:`RaceError` when the network cannot be built on it.
     """
-    fitted, changes = _fitted(network)
-    pair = (plain_twin(fitted), residual_twin(fitted) if fitted.is_plain else fitted)
-    return race_of(pair), changes
+    fitted, changes = _fitted(network, dataset)
+    pair = [plain_twin(fitted), residual_twin(fitted) if fitted.is_plain else fitted]
+    return _experiment(pair, Recipe(), dataset), changes
 
 
 def race_of(networks: Sequence[Network]) -> Experiment:
-    """A race of these networks as they are, under the default recipe. Raises :class:`RaceError`."""
-    return _experiment(list(networks), Recipe())
+    """A race of these networks as they are, on digits under the default recipe. Raises :class:`RaceError`."""
+    return _experiment(list(networks), Recipe(), DATASET)
 
 
 def with_network(experiment: Experiment, index: int, network: Network) -> tuple[Experiment, tuple[str, ...]]:
@@ -86,17 +87,31 @@ def with_network(experiment: Experiment, index: int, network: Network) -> tuple[
 
     Raises :class:`RaceError`.
     """
-    fitted, changes = _fitted(network)
+    fitted, changes = _fitted(network, experiment.dataset)
     networks = list(experiment.contestants.values())
     if index >= MAX_CONTESTANTS:
         raise RaceError(f"A race has at most {MAX_CONTESTANTS} contestants.", "contestants")
     networks[index : index + 1] = [fitted]
-    return _experiment(networks, experiment.recipe), changes
+    return _experiment(networks, experiment.recipe, experiment.dataset), changes
+
+
+def with_dataset(experiment: Experiment, dataset: str | OwnImages) -> tuple[Experiment, tuple[str, ...]]:
+    """The same contestants under the same recipe on another data set: presets fitted anew, others from what they are.
+
+    Raises :class:`RaceError`.
+    """
+    networks, changes = [], []
+    for network in experiment.contestants.values():
+        mine = preset_of(network, experiment.dataset)
+        fitted, made = _fitted(preset(mine) if mine else network, dataset)
+        networks.append(fitted)
+        changes += [f"{fitted.name}: {change}" for change in made]
+    return _experiment(networks, experiment.recipe, dataset), tuple(changes)
 
 
 def with_twin(experiment: Experiment, index: int) -> Experiment:
     """Contestant ``index`` against its twin, nobody else; the recipe stays. Raises :class:`RaceError`."""
-    race, _ = start_from(list(experiment.contestants.values())[index])
+    race, _ = start_from(list(experiment.contestants.values())[index], experiment.dataset)
     return race.model_copy(update={"recipe": experiment.recipe})
 
 
@@ -105,7 +120,7 @@ def without(experiment: Experiment, index: int) -> Experiment:
     networks = [net for i, net in enumerate(experiment.contestants.values()) if i != index]
     if not networks:
         raise RaceError("A race needs at least one contestant.", "contestants")
-    return _experiment(networks, experiment.recipe)
+    return _experiment(networks, experiment.recipe, experiment.dataset)
 
 
 def with_recipe(experiment: Experiment, **fields: Any) -> Experiment:
@@ -178,26 +193,26 @@ def write_address(experiment: Experiment, run: str | None = None) -> dict[str, s
         return {}
 
 
-def preset_of(network: Network) -> str | None:
+def preset_of(network: Network, dataset: str | OwnImages = DATASET) -> str | None:
     """The preset that was fitted into this contestant, or None when it is somebody's own."""
-    if network.name in presets() and fit_to_dataset(preset(network.name), DATASET)[0] == network:
+    if network.name in presets() and fit_to_dataset(preset(network.name), dataset)[0] == network:
         return network.name
     return None
 
 
-def _fitted(network: Network) -> tuple[Network, tuple[str, ...]]:
-    fitted, changes = fit_to_dataset(network, DATASET)
+def _fitted(network: Network, dataset: str | OwnImages) -> tuple[Network, tuple[str, ...]]:
+    fitted, changes = fit_to_dataset(network, dataset)
     for problem in problems(fitted):
         raise RaceError(problem.message, "contestants")
     return fitted, changes
 
 
-def _experiment(networks: list[Network], recipe: Recipe) -> Experiment:
+def _experiment(networks: list[Network], recipe: Recipe, dataset: str | OwnImages) -> Experiment:
     contestants: dict[str, Network] = {}
     for network in networks:
         contestants[contestant_name(network, tuple(contestants))] = network
     try:
-        return Experiment(contestants=contestants, dataset=DATASET, recipe=recipe)
+        return Experiment(contestants=contestants, dataset=dataset, recipe=recipe)
     except ValidationError as error:
         raise RaceError(_capital(sentence(error)), "contestants") from error
 

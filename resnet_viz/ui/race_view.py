@@ -9,7 +9,7 @@ import streamlit as st
 from resnet_viz.draw.wording import cut_middle, seconds, size
 from resnet_viz.runs import RunRow, Store, ensure_worker, experiment_key, role_names, status, worker_trouble
 from resnet_viz.runs.workers import KEPT_ESTIMATE_SECONDS
-from resnet_viz.spec import DATASETS, Experiment
+from resnet_viz.spec import Experiment
 
 from .clock import moments, reader_zone
 from .fairness import all_differences, contract
@@ -98,7 +98,7 @@ REFUSED = "A setting was refused: the race starts with the last valid ones."
 def summary(experiment: Experiment, known: dict[str, Any], *, refused: bool = False) -> str:
     """Data, steps and seed, and what the race takes on this machine: one quiet line."""
     recipe = experiment.recipe
-    parts = [DATASETS[experiment.dataset].title, f"{experiment.steps:,} steps", f"seed {recipe.seed}"]
+    parts = [plain(experiment.data.title), f"{experiment.steps:,} steps", f"seed {recipe.seed}"]
     if "seconds" in known:
         kind, _, device = str(known["device"]).partition(": ")
         takes = f"about {seconds(known['seconds'])} here" + (
@@ -197,7 +197,7 @@ def notices(session: RaceSession) -> None:
     if session.problem:
         st.warning(plain(session.problem))
     if session.changes and session.run is None:
-        st.caption("Fitted to digits: " + "; ".join(plain(change) for change in session.changes) + ".")
+        st.caption("Fitted to the images: " + "; ".join(plain(change) for change in session.changes) + ".")
 
 
 @st.fragment(run_every=LOOK_EVERY)

@@ -41,7 +41,7 @@ def test_a_data_set_is_read_once():
 def test_an_unknown_name_is_refused_with_the_names_that_there_are():
     with pytest.raises(KeyError) as refused:
         load("imagenet")
-    assert refused.value.args[0] == "no data set is called 'imagenet'; the data sets are: digits"
+    assert refused.value.args[0] == "no data set is called 'imagenet'; the data sets are: digits, cluttered_digits"
 
 
 def test_importing_the_package_does_not_import_torch():

@@ -186,10 +186,41 @@ def test_the_twin_in_one_click(store: Store) -> None:
     app = opened()
     next(s for s in app.selectbox if s.label == "Contestant 2").set_value("resnet18").run()
     assert list(session(app).experiment.contestants) == ["plain-56", "resnet18"]
-    assert "Fitted to digits: 1000 classes become 10." in texts(app)
+    assert "Fitted to the images: 1000 classes become 10." in texts(app)
     checked(button(app, "Against its plain twin").click().run())
     assert list(session(app).experiment.contestants) == ["plain18", "resnet18"]
-    assert [s.value for s in app.selectbox[:2]] == ["plain18", "resnet18"]
+    assert [s.value for s in app.selectbox if s.label.startswith("Contestant")] == ["plain18", "resnet18"]
+
+
+def test_ones_own_images_are_chosen_and_the_networks_fitted_there_and_back(store: Store) -> None:
+    from resnet_viz.data import own_images
+    from tests.data.test_own_images import arrays, packed
+
+    own = own_images.add(packed(arrays()), "mine")
+    app = opened()
+    checked(next(s for s in app.selectbox if s.label == "Data set").set_value("own:mine").run())
+    race = session(app).experiment
+    assert race.dataset == own and read_address(query(app)).experiment == race
+    assert all((net.input.channels, net.head.classes) == (3, 3) for net in race.contestants.values())
+    assert any(text.startswith("mine (your own images), 8 × 8 · ") for text in texts(app))
+    again = opened(**query(app))
+    own_images.remove("mine")  # the race still says what it is about
+    assert session(checked(again.run())).experiment == race
+    checked(next(s for s in again.selectbox if s.label == "Data set").set_value("digits").run())
+    assert session(again).experiment == default_experiment()
+
+
+def test_another_data_set_fits_the_contestants_and_shows_its_classes(store: Store) -> None:
+    app = opened()
+    next(s for s in app.selectbox if s.label == "Data set").set_value("cluttered_digits").run()
+    race = session(checked(app)).experiment
+    assert (race.dataset, list(race.contestants)) == ("cluttered_digits", ["plain-56", "residual-56"])
+    assert {str(network.input) for network in race.contestants.values()} == {"1 x 16 x 16"}
+    assert "Fitted to the images: tiny_plain56: input 1 x 8 x 8 becomes 1 x 16 x 16." in texts(app)
+    assert [s.value for s in app.selectbox[:3]] == ["cluttered_digits", "tiny_plain56", "tiny_resnet56"]
+    assert any("4. A line across the image parts it in two" in text for text in texts(app))
+    again = opened(**query(app))
+    assert session(again).experiment == race
 
 
 def test_contestants_come_and_go(store: Store) -> None:
