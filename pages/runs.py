@@ -19,8 +19,10 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
     undo_line(store)
     st.space("stretch")
     if rows:
-        hint = None if len(ticked) == 2 else "Tick two runs first"
-        if st.button("Compare two", key="compare", disabled=len(ticked) != 2, help=hint):
+        races = [row.id for row in rows if row.id in ticked and row.task is None]
+        two = len(ticked) == len(races) == 2
+        hint = None if two else "Tick two runs first, labs aside"
+        if st.button("Compare two", key="compare", disabled=not two, help=hint):
             st.query_params[PARAMETER] = ",".join(ticked)
         words = delete_words(status(row)[0] for row in rows if row.id in ticked)
         if st.button(f"{words} {len(ticked) or ''}".strip(), key="delete-ticked", disabled=not ticked):

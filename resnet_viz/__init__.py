@@ -21,6 +21,7 @@ _HOMES = {
     "resnet_viz.data.own_images": ("own_images",),
     "resnet_viz.nn": ("build",),
     "resnet_viz.inspect": ("Graph", "Summary", "summarize", "trace"),
+    "resnet_viz.labs": ("run_lab",),
     "resnet_viz.runs": ("Run", "RunStore", "open_runs", "record", "resume", "train"),
 }  # fmt: skip
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from .inspect import Summary as Summary
     from .inspect import summarize as summarize
     from .inspect import trace as trace
+    from .labs import run_lab as run_lab
     from .nn import build as build
     from .runs import Run as Run
     from .runs import RunStore as RunStore

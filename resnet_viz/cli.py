@@ -298,7 +298,7 @@ def _find(run: str, store: Path | None) -> Run:
     from resnet_viz.runs import open_runs
 
     runs = open_runs(store)
-    ids = [row.id for row in runs.list()]
+    ids = [one.id for one in runs.list() if one.row.task is None]
     found = ids[:1] if run == "last" else [i for i in ids if i.startswith(run)]
     if len(found) != 1:
         known = ", ".join(ids[:5]) or "none yet; `train` makes one"
@@ -444,13 +444,18 @@ def _recorded(seen: Observation) -> None:
 
 
 def _checked(found: list[Checked]) -> None:
-    table = Table("lab", "seconds a repeat", "shows", "", box=None, pad_edge=False)
+    table = Table("lab", "seconds a repeat", "processor", "shows", "", box=None, pad_edge=False)
     for one in found:
         table.add_row(
-            one.lab.slug, f"{one.seconds:.1f}", one.words, "" if one.good else f"expected: {one.lab.expected}"
+            one.lab.slug,
+            f"{one.seconds:.1f}",
+            f"{one.processor:.1f}",
+            one.words,
+            "" if one.good else f"expected: {one.lab.expected}",
         )
     out.print(table)
-    out.print(f"All labs, one repeat each: {sum(one.seconds for one in found):.0f} s.", highlight=False)
+    out.print(f"All labs, one repeat each: {sum(one.seconds for one in found):.0f} s, "
+              f"{sum(one.processor for one in found):.0f} s of processor time.", highlight=False)  # fmt: skip
 
 
 @cli.command()

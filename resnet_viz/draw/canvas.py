@@ -205,7 +205,11 @@ def bars(
         x=list(categories),
         y=list(values),
         name=name,
-        marker={"color": colour, "line": {"width": 0}, "pattern": {"shape": HATCHES[role], "solidity": 0.25}},
+        marker={
+            "color": colour,
+            "line": {"width": 0},
+            "pattern": {"shape": HATCHES[role], "solidity": 0.2, "fillmode": "overlay"},
+        },
         text=list(texts) if texts is not None else None,
         textposition="outside",
         textfont={"color": PALETTE[theme]["text"], "size": 12},
@@ -239,7 +243,11 @@ def legend(figure: go.Figure, names: Sequence[tuple[str, Role]], theme: Theme) -
 
 
 def waits(figure: go.Figure, theme: Theme, words: str) -> None:
-    """One quiet line in the middle of a picture that has nothing yet."""
+    """One quiet line in the middle of a picture that has nothing yet; an axis whose range is open names no values."""
+    if figure.layout.yaxis.range is None:
+        figure.update_yaxes(range=[0, 1], showticklabels=False)
+    if figure.layout.xaxis.range is None:
+        figure.update_xaxes(range=[0, 1], showticklabels=False)
     figure.add_annotation(
         x=0.5, y=0.5, xref="paper", yref="paper", text=words, showarrow=False,
         font={"color": PALETTE[theme]["quiet"], "size": 14},

@@ -44,6 +44,11 @@ class Checked:
         return max(self.observation.seconds.values(), default=0.0)
 
     @property
+    def processor(self) -> float:
+        """Processor time of the longest repeat in seconds: twice what it takes on two free cores, at best."""
+        return max((float(one.get("cpu", 0.0)) for one in self.observation.findings), default=0.0)
+
+    @property
     def words(self) -> str:
         """What was shown how often: "present in 3 of 3"."""
         said = [verdict or "not finished" for verdict in self.verdicts.values()]

@@ -78,14 +78,18 @@ class Observation:
         return self.lab.table(self.findings)
 
     @property
+    def name(self) -> str:
+        """What it is: "Recording" or "This run"."""
+        return "Recording" if self.recorded else "This run"
+
+    @property
     def origin(self) -> str:
         """Where the numbers are from: "Recording: 2 CPU cores, 26 November 2026, seeds 0, 1 and 2"."""
-        name = "Recording" if self.recorded else "This run"
         words = [device_words(self.device), day(self.started)]
         seeds = seeds_of(self.findings) or self.seeds
         if self.lab.repeats:
             words.append(f"seed{'s' if len(seeds) > 1 else ''} {listed([str(seed) for seed in seeds])}")
-        return f"{name}: {', '.join(word for word in words if word)}"
+        return f"{self.name}: {', '.join(word for word in words if word)}"
 
 
 def device_words(device: Mapping[str, Any]) -> str:

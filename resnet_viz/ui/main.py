@@ -17,6 +17,8 @@ def main() -> None:
             st.Page(pages.HOME, title="ResNet Viz", default=True),
             st.Page(pages.PLAYGROUND, title="Playground"),
             st.Page(pages.RACE, title="Race"),
+            st.Page(pages.QUESTIONS, title="Questions"),
+            st.Page(pages.LAB, title="Lab", visibility="hidden"),
             st.Page(pages.COMPARE, title="Compare"),
             st.Page(pages.RUNS, title="Runs"),
             st.Page(pages.PRETRAINED, title="Pretrained"),

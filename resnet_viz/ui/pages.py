@@ -12,6 +12,7 @@ HOME, PLAYGROUND, RACE, COMPARE, RUNS = (
     DIRECTORY / f"{name}.py" for name in ("home", "playground", "race", "compare", "runs")
 )
 PRETRAINED, MODEL = DIRECTORY / "pretrained.py", DIRECTORY / "model.py"
+QUESTIONS, LAB = DIRECTORY / "questions.py", DIRECTORY / "lab.py"
 
 
 def go(page: Path, **query: str) -> NoReturn:

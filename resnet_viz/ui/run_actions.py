@@ -65,7 +65,9 @@ def again(store: Store, row: RunRow, *, paused: bool = False) -> str | None:
 
 def can_resume(row: RunRow) -> bool:
     """True for a run that was interrupted or stopped, and can go on from its last checkpoints."""
-    return not row.recorded and row.deleted is None and status(row)[0] in ("interrupted", "stopped")
+    return (
+        not row.recorded and row.task is None and row.deleted is None and status(row)[0] in ("interrupted", "stopped")
+    )
 
 
 def resume(store: Store, run: str) -> bool:

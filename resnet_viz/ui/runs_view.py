@@ -12,7 +12,7 @@ from resnet_viz.draw.wording import cut_middle, percent
 from resnet_viz.runs import RunRow, Store, ensure_worker, locate, role_names, status
 
 from .clock import moments, reader_zone
-from .pages import RACE, go
+from .pages import LAB, RACE, go
 from .plain_text import plain
 from .run_actions import ALIVE, TRAINED, can_resume, experiment_of, find_run, resume
 from .run_dialogs import download, rename
@@ -43,6 +43,7 @@ class Line:
     reason: str | None
     made: str
     resumable: bool = False
+    lab: str | None = None
 
 
 def read_line(store: Store, row: RunRow, made: str) -> Line:
@@ -57,8 +58,9 @@ def read_line(store: Store, row: RunRow, made: str) -> Line:
         tuple(_fraction(last.get(name, {}).get(key)) for name in roles) for key in ("train_error", "test_error")
     )
     return Line(
-        row.id, row.name, tuple(roles), tuple(roles.values()), train, test, state, reason, made, can_resume(row)
-    )
+        row.id, row.name, tuple(roles), tuple(roles.values()), train, test, state, reason, made, can_resume(row),
+        str(row.task.get("lab")) if row.task else None,
+    )  # fmt: skip
 
 
 def runs_list(store: Store, rows: Sequence[RunRow]) -> list[str]:
@@ -88,7 +90,9 @@ def _row(store: Store, line: Line) -> None:
             st.checkbox(f"Choose {line.name}", key=TICK + line.id, label_visibility="collapsed")
         with cells[1]:
             if st.button(plain(cut_middle(line.name, 34)), key=f"open {line.id}", type="tertiary",
-                         help=f"Replay {plain(line.name)}"):  # fmt: skip
+                         help=f"{'Open' if line.lab else 'Replay'} {plain(line.name)}"):  # fmt: skip
+                if line.lab:
+                    go(LAB, lab=line.lab, run=line.id)
                 go(RACE, run=line.id)
         cells[2].markdown(
             "  \n".join(coloured(name, role) for name, role in zip(line.contestants, line.roles, strict=True))
@@ -99,7 +103,7 @@ def _row(store: Store, line: Line) -> None:
         cells[6].markdown(line.made)
         with cells[7]:
             delete = delete_words([line.state])
-            offered = [*(["Resume"] if line.resumable else []), "Rename", "Download", delete]
+            offered = [*(["Resume"] if line.resumable else []), "Rename", *([] if line.lab else ["Download"]), delete]
             chosen = st.menu_button("More", offered, key=f"menu {line.id}", type="tertiary")
         _why(store, line)
     if chosen == "Resume":

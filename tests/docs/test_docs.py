@@ -15,6 +15,7 @@ from resnet_viz.cli import cli
 from resnet_viz.inspect import summarize
 from resnet_viz.spec import preset, preset_info, presets
 from resnet_viz.spec.block import Frozen
+from tests.docs import labs as lab_table
 from tests.docs import tables
 
 ROOT = Path(__file__).parents[2]
@@ -52,6 +53,11 @@ def test_no_line_is_about_what_is_not_there() -> None:
 
 def test_the_tables_are_those_of_now() -> None:
     assert tables.written(CATALOGUE) == CATALOGUE, "run: python -m tests.docs.tables"
+
+
+def test_the_table_of_labs_is_that_of_now() -> None:
+    text = lab_table.PAGE.read_text(encoding="utf-8")
+    assert lab_table.written(text) == text, "run: python -m tests.docs.labs"
 
 
 @pytest.mark.parametrize("name", presets())

@@ -64,7 +64,7 @@ def test_the_playground_is_one_click_away(gone: list[tuple[Path, dict[str, str]]
     assert Store(tmp_path).rows() == []
 
 
-@pytest.mark.parametrize("page", ["home", "race", "runs"])
+@pytest.mark.parametrize("page", ["home", "race", "runs", "questions", "lab"])
 def test_no_page_of_runs_loads_torch(page: str, tmp_path: Path) -> None:
     code = (
         "import sys, os; os.environ['RESNET_VIZ_HOME'] = sys.argv[2]\n"
