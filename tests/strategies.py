@@ -169,5 +169,8 @@ def experiments(draw: st.DrawFn) -> Experiment:
         warmup_steps=draw(st.integers(0, 20)),
         schedule=draw(st.sampled_from(("constant", "step", "cosine"))),
         pace=draw(st.sampled_from((0, 5, 20))),
+        loss=draw(st.sampled_from(("cross_entropy", "double_softmax"))),
+        train_images=draw(st.sampled_from((None, 360, 1500))),
+        label_noise=draw(st.sampled_from((0, 0.2, 1))),
     )
     return Experiment(contestants=contestants, recipe=recipe)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from math import gcd
 from typing import Annotated, Literal, Self
 
@@ -32,6 +33,11 @@ class Recipe(Frozen):
     while weights, optimizer and loss stay float32 (torch.autocast). ``augment`` "crop_flip": each training image is
     padded by 4 pixels, cropped back at a random place and mirrored by a coin (He 2016a, Sect. 4.2), drawn from the
     seed and the epoch alone.
+
+    ``loss``: "cross_entropy", or "double_softmax", the mistake of a softmax before a cross-entropy that has its own.
+    ``train_images``: only so many training images, the first of a random choice that takes the classes in turn;
+    ``label_noise``: the share of training labels that are replaced by another class (after Zhang et al. 2017, arXiv
+    1611.03530). Both come from the seed; the test set stays whole and clean.
     """
 
     epochs: Annotated[int, Field(ge=1, le=10_000)] = 8
@@ -46,6 +52,9 @@ class Recipe(Frozen):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     precision: Literal["fp32", "tf32", "bf16"] = "fp32"
     augment: Literal["none", "crop_flip"] = "none"
+    loss: Literal["cross_entropy", "double_softmax"] = "cross_entropy"
+    train_images: Annotated[int, Field(ge=2, le=100_000_000)] | None = None
+    label_noise: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0
 
 
 class Experiment(Frozen):
@@ -82,7 +91,9 @@ class Experiment(Frozen):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        data = self.data
+        data, wanted, there = self.data, self.recipe.train_images, info_of(self.dataset).train
+        if wanted is not None and wanted > there:
+            raise ValueError(f"train_images is {wanted}, but {data.name} have {there}: use at most {there}")
         bounded(tuple(self.contestants.values()))
         for name, net in self.contestants.items():
             if (net.input.channels, net.input.height, net.input.width) != (data.channels, data.height, data.width):
@@ -103,8 +114,9 @@ class Experiment(Frozen):
 
     @property
     def data(self) -> DatasetInfo:
-        """Shapes and sizes of the data set."""
-        return info_of(self.dataset)
+        """Shapes and sizes of the data set, ``train`` as many images as the recipe takes."""
+        info, wanted = info_of(self.dataset), self.recipe.train_images
+        return info if wanted is None else replace(info, train=wanted)
 
     @property
     def steps_per_epoch(self) -> int:

@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import torch
 from torch import nn
-from torch.nn import functional
 
 from ..data import Dataset
 from ..nn import build
@@ -17,6 +16,7 @@ from ..spec.shapes import after_stem, block_shapes
 from .batches import Batches
 from .checkpoints import CheckpointError
 from .evaluation import Evaluator
+from .losses import LOSSES
 from .probes import Probe
 from .state import gather, scatter
 
@@ -48,7 +48,7 @@ def memory_format(device: torch.device) -> torch.memory_format:
 class EagerEngine:
     """One network with its optimizer, batches, probe and evaluator.
 
-    SGD with momentum on mean cross-entropy. A step is :meth:`compute` (forward, backward, one row of telemetry)
+    SGD with momentum on the recipe's loss. A step is :meth:`compute` (forward, backward, one row of telemetry)
     and then :meth:`update`. ``layers`` are the paths whose weight gradients are measured. On a GPU everything
     runs in a stream of the engine's own, so that contestants overlap. Raises ``SpecError`` from the build.
     """
@@ -58,6 +58,7 @@ class EagerEngine:
     ) -> None:
         self.device = device
         self._format = memory_format(device)
+        self._loss = LOSSES[recipe.loss]
         model = build(network, device=str(device), seed=recipe.seed)
         self.model: nn.Module = model.to(memory_format=self._format).train()  # type: ignore[call-overload]
         self.batches = Batches(data.train_x, data.train_y, recipe.batch, recipe.seed)
@@ -87,7 +88,7 @@ class EagerEngine:
         x = x.contiguous(memory_format=self._format)
         self._optimizer.zero_grad(set_to_none=True)
         scores = self.model(x)
-        loss = functional.cross_entropy(scores, y)
+        loss = self._loss(scores, y)
         loss.backward()  # type: ignore[no-untyped-call]
         with torch.no_grad():
             error = (scores.argmax(1) != y).sum() / len(y)

@@ -9,12 +9,12 @@ from typing import Any
 
 import torch
 
-from ..data import load
 from ..spec import Experiment
 from .cards import cards, measured_paths
 from .devices import calculation, choose, device_name, slots_for
 from .engine import EagerEngine, on_device
 from .limits import check_measuring, check_memory
+from .selection import data_of
 from .slots import Slots
 
 STEPS = 4
@@ -37,7 +37,7 @@ def estimate(experiment: Experiment, *, slots: Slots | None = None) -> dict[str,
     check_measuring(experiment, device, slots.count)
     paths = measured_paths(found)
     with calculation(device):
-        data = on_device(load(experiment.dataset), device)
+        data = on_device(data_of(experiment), device)
         engines = [
             EagerEngine(network, recipe, data, paths[name], device) for name, network in experiment.contestants.items()
         ]

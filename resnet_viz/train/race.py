@@ -13,12 +13,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..data import load
 from ..spec import Experiment, sentence
 from .checkpoints import EvalRow, Past
 from .control import Control
 from .devices import choose, slots_for
 from .engine import EagerEngine, on_device
+from .selection import data_of
 from .slots import Slots
 
 FLUSH = 0.1
@@ -119,7 +119,7 @@ class Race:
         self.messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._slots = slots or slots_for(self.device)
         self._epoch = experiment.steps_per_epoch
-        data = on_device(load(experiment.dataset), self.device)
+        data = on_device(data_of(experiment), self.device)
         self.engines = {
             name: EagerEngine(network, recipe, data, layers[name], self.device)
             for name, network in experiment.contestants.items()

@@ -74,6 +74,10 @@ def contract(experiment: Experiment) -> tuple[str, ...]:
         f"Same recipe: SGD, learning rate {recipe.learning_rate:g} after {recipe.warmup_steps} warm-up steps, "
         f"momentum {recipe.momentum:g}, weight decay {recipe.weight_decay:g}, schedule {recipe.schedule}.",
     ]
+    if recipe.loss == "double_softmax":
+        said.append("Same loss: a softmax, then a cross-entropy that has a softmax of its own.")
+    if recipe.label_noise:
+        said.append(f"Same wrong labels: {100 * recipe.label_noise:g} % of the training labels name another class.")
     for name in names[1:]:
         shared = shared_weights(first, experiment.contestants[name])
         who = f"{cut_middle(names[0])} and {cut_middle(name)}"

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from resnet_viz.draw.wording import cut_middle
-from resnet_viz.spec import Network, preset, presets
+from resnet_viz.spec import Network, Recipe, preset, presets
 from resnet_viz.spec.experiment import MAX_CONTESTANTS
 
 from .plain_text import plain
@@ -21,6 +21,12 @@ from .sharing import open_button, save_button, uploaded
 PACES: dict[float, str] = {0.0: "as fast as it goes", 20.0: "20 steps a second", 5.0: "5 steps a second"}
 DEVICES = {"auto": "CUDA if there is one, else CPU", "cpu": "CPU", "cuda": "CUDA"}
 NUMBERS = (("epochs", "Epochs"), ("batch", "Batch size"), ("learning_rate", "Learning rate"), ("seed", "Seed"))
+
+CHOICES: dict[str, tuple[str, dict[str, str]]] = {
+    "schedule": ("Schedule", {"constant": "constant", "step": "a tenth at 1/2, 3/4", "cosine": "half cosine"}),
+    "loss": ("Loss", {"cross_entropy": "cross-entropy", "double_softmax": "softmax twice"}),
+}
+MORE = (*CHOICES, "train_images", "label_noise")
 
 
 def settings(session: RaceSession) -> None:
@@ -106,10 +112,43 @@ def _recipe(session: RaceSession) -> None:
             on_change=_number, args=(session, "device", key),
         )  # fmt: skip
         _refusal(session, "device")
+    _more(session)
     st.caption(
         f"SGD with momentum {recipe.momentum:g}, weight decay {recipe.weight_decay:g}, {recipe.warmup_steps} warm-up "
         f"steps, schedule {recipe.schedule}. Pace is a ceiling for watching: it changes no number."
     )
+
+
+def _more(session: RaceSession) -> None:
+    """What a recipe can do besides; open while something of it is not as usual."""
+    recipe = session.experiment.recipe
+    unusual = any(getattr(recipe, field) != Recipe.model_fields[field].default for field in MORE)
+    refused = any(field in session.refusals for field in MORE)
+    with st.expander("More of the recipe", expanded=unusual or refused):
+        columns = st.columns(4)
+        for column, (field, (label, names)) in zip(columns, CHOICES.items(), strict=False):
+            key = _key(session, field)
+            column.selectbox(
+                label, list(names), index=list(names).index(getattr(recipe, field)), format_func=names.__getitem__,
+                key=key, on_change=_number, args=(session, field, key),
+            )  # fmt: skip
+        with columns[2]:
+            key = _key(session, "train_images")
+            st.session_state.setdefault(key, recipe.train_images)  # a default of the widget's own cannot be cleared
+            st.number_input(
+                "Training images", value=None, step=1, placeholder="all", key=key,
+                on_change=_number, args=(session, "train_images", key),
+                help="Only so many, the classes in turn; the test set stays whole.",
+            )  # fmt: skip
+            _refusal(session, "train_images")
+        with columns[3]:
+            key = _key(session, "label_noise")
+            st.number_input(
+                "Share of wrong labels", value=float(recipe.label_noise), step=0.1, format="%g", key=key,
+                on_change=_number, args=(session, "label_noise", key),
+                help="From 0 to 1, of the training labels; the test labels stay right (after Zhang et al. 2017).",
+            )  # fmt: skip
+            _refusal(session, "label_noise")
 
 
 def _refusal(session: RaceSession, place: str) -> None:

@@ -384,3 +384,20 @@ def test_a_recorded_loop_is_shown_without_controls_and_without_a_contract(store:
     app = opened(run=run)
     assert "A training loop of somebody's own: it races nobody." in texts(app)
     assert session(app).experiment == default_experiment()
+
+
+def test_the_rest_of_the_recipe_is_set_and_refused_beside_its_field(store: Store) -> None:
+    app = opened()
+    assert not next(e for e in app.expander if e.label == "More of the recipe").proto.expanded
+    checked(next(s for s in app.selectbox if s.label == "Loss").set_value("double_softmax").run())
+    set_number(app, "Training images", 200)
+    set_number(app, "Share of wrong labels", 0.2)
+    recipe = session(app).experiment.recipe
+    assert (recipe.loss, recipe.train_images, recipe.label_noise) == ("double_softmax", 200, 0.2)
+    assert read_address(query(app)).experiment == session(app).experiment
+    set_number(app, "Training images", 2000)
+    assert any("Train images is 2000, but digits have 1500: use at most 1500." in text for text in texts(app))
+    assert session(app).experiment.recipe.train_images == 200
+    set_number(app, "Training images", None)
+    assert session(app).experiment.recipe.train_images is None
+    assert next(e for e in app.expander if e.label == "More of the recipe").proto.expanded

@@ -205,6 +205,12 @@ CASES: list[tuple[Callable[[], Any], str]] = [
     (lambda: Recipe(learning_rate=float("nan")), "learning_rate is nan: input should be a finite number."),
     (lambda: Recipe(momentum=1), "momentum is 1: it must be below 1."),
     (lambda: Recipe(batch=1), "batch is 1: it must be at least 2."),
+    (lambda: Recipe(train_images=1), "train_images is 1: it must be at least 2."),
+    (lambda: Recipe(label_noise=1.5), "label_noise is 1.5: it must be at most 1."),
+    (
+        lambda: Experiment(contestants={"a": TINY}, recipe=Recipe(train_images=1501)),
+        "train_images is 1501, but digits have 1500: use at most 1500",
+    ),
 ]
 
 

@@ -13,7 +13,7 @@ from resnet_viz.spec import Init, fit_to_dataset, plain_twin, preset, presets
 from resnet_viz.spec.network import Scheme
 from resnet_viz.spec.plans import weight_shapes
 from resnet_viz.ui.fairness import all_differences, contract, shared_weights
-from resnet_viz.ui.race_state import default_experiment, start_from, with_network, without
+from resnet_viz.ui.race_state import default_experiment, start_from, with_network, with_recipe, without
 
 
 @pytest.mark.parametrize("name", [n for n in presets() if n != "cifar_resnet1202"])
@@ -77,6 +77,17 @@ def test_the_contract_of_the_default_race() -> None:
         {"Field": "every stage: merge", "plain-56": "none", "residual-56": "add"},
         {"Field": "every stage: shortcut", "plain-56": "-", "residual-56": "A"},
     ]
+
+
+def test_the_contract_says_what_is_unusual_in_loss_and_labels() -> None:
+    race = with_recipe(default_experiment(), loss="double_softmax", train_images=200, label_noise=0.2)
+    said = contract(race)
+    assert said[1].endswith("Digits, 8 × 8, 200 training images in batches of 128.")
+    assert said[2] == "Same budget: 8 epochs of 2 steps, 16 steps each."
+    assert said[4:6] == (
+        "Same loss: a softmax, then a cross-entropy that has a softmax of its own.",
+        "Same wrong labels: 20 % of the training labels name another class.",
+    )
 
 
 def test_differences_of_three() -> None:
