@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from resnet_viz.instruments import growth_problem, grown, taller
+from resnet_viz.instruments import grown, growth_problem, taller
 from resnet_viz.nn import build
 from resnet_viz.spec import Block, Network, SpecError, Stage, plain_twin, preset
 from tests.instruments.test_lesion import images, shaken

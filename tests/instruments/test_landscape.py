@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import math
 
 import pytest
@@ -40,7 +41,7 @@ def test_a_grid_has_each_point_once_and_every_level_is_a_whole_picture(side: int
     for level in range(levels[-1] + 1):
         rows = sorted({row for row, _, of in points if of <= level})
         assert {point[:2] for point in points if point[2] <= level} == {(i, j) for i in rows for j in rows}
-        assert len({b - a for a, b in zip(rows, rows[1:], strict=False)}) <= 1
+        assert len({b - a for a, b in itertools.pairwise(rows)}) <= 1
 
 
 def test_a_grid_of_one_point_is_refused() -> None:

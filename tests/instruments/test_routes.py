@@ -42,8 +42,8 @@ def test_both_ways_are_vector_jacobian_products(shortcut: str) -> None:
         unit = model.get_submodule(row.path)
         enters, arrived = through(model, row.path, x)
         enters.requires_grad_()
-        around = {"identity": lambda v: v, "padded": lambda v: unit.pad(v), "projection": lambda v: unit.downsample(v)}
-        side = 0.75 * around[unit.shortcut](enters)
+        around = enters if unit.shortcut == "identity" else (unit.pad if shortcut == "A" else unit.downsample)(enters)
+        side = 0.75 * around
         branch = unit.bn2(unit.conv2(torch.relu(unit.bn1(unit.conv1(enters)))))
         one, other = (torch.autograd.grad(way, enters, arrived)[0] for way in (side, branch))
         total = one + other

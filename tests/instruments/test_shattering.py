@@ -1,4 +1,4 @@
-"""Gradients along a line against autograd point by point; the autocorrelation against its double sum, and known noise."""
+"""Gradients along a line against autograd point by point; the autocorrelation against its double sum and on noise."""
 
 from __future__ import annotations
 
