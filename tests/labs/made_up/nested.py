@@ -29,7 +29,7 @@ def grown(apart: float, jump: float, noisy: tuple[float, float, float]) -> list[
 MADE_UP = {
     "present": grown(0.0, 0.0, (0.4, 0.25, 0.2)),
     "absent": grown(1e-5, 0.1, (0.22, 0.21, 0.24)),
-    "reversed": grown(2.0, 0.9, (0.2, 0.25, 0.3)),
+    "reversed": grown(2.0, 0.9, (0.2, 0.25, 0.35)),
 }
 OUTCOMES = {
     "present": {"jump": "same", "wider": "falls"},
