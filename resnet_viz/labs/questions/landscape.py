@@ -222,7 +222,7 @@ def shattered(findings: Findings, theme: Theme) -> go.Figure:
                   y_range=(-0.15, 1.05), x_range=(0, 20), ticks=LAGS)  # fmt: skip
     lines = [one for one in findings if one["part"] == "line"]
     rows = [
-        {"seed": one["seed"], "net": one["net"], "layers": one["layers"], "lag": lag, "alike": mean_of(lines, one, place)}
+        {name: one[name] for name in ("seed", "net", "layers")} | {"lag": lag, "alike": mean_of(lines, one, place)}
         for one in lines
         for place, lag in enumerate(one["lags"])
     ]  # fmt: skip
@@ -279,8 +279,8 @@ LAB = Lab(
     "its residual twin at {curved_residual:percent!}; and the plain net's gradient at one input says nothing about "
     "that at the next.",
     setting="Plain and residual, 56 layers, width 8, 192 steps on digits; then the mean loss of 500 training images on "
-    "a plane of 15 × 15 points, its two random directions scaled filter by filter. And, untrained, the gradients at 256 "
-    "images on a line from one digit to another.",
+    "a plane of 15 × 15 points, its two random directions scaled filter by filter. And, untrained, the gradients at "
+    "256 images on a line from one digit to another.",
     guesses={
         "surface": Guess(
             "At how many points of the plane does the loss curve *down* in some direction?",
@@ -292,7 +292,7 @@ LAB = Lab(
             surface_came,
         ),
         "noise": Guess(
-            "Untrained plain net of 56 layers: how alike are the gradients of two inputs that differ by one step in 256?",
+            "Untrained plain net, 56 layers: how alike are the gradients of two inputs one step of 256 apart?",
             {"alike": "Nearly equal", "half": "Somewhat alike", "noise": "Hardly at all: noise"},
             noise_came,
         ),
@@ -305,9 +305,9 @@ LAB = Lab(
                -FORGETS, "decimal"),
     ),
     explain={
-        "present": "On the plane around the residual net the loss curves down at {curved_residual:percent} of the inner "
-        "points, around the plain net at {curved_plain:percent}: less like a bowl, more like hills. Mind that they do "
-        "not stand at the same height: the plain net has not learned its images ({train_plain:percent} train error "
+        "present": "On the plane around the residual net the loss curves down at {curved_residual:percent} of the "
+        "inner points, around the plain net at {curved_plain:percent}: less like a bowl, more like hills. Mind that "
+        "they do not stand at the same height: the plain net has not learned its images ({train_plain:percent} train error "
         "against {train_residual:percent}), so this is no view from a minimum. Before any training the reason shows "
         "already: one step of 256 along a line of inputs, and the gradients of the plain net have an autocorrelation "
         "of {alike_plain_56_1:decimal}, those of the residual net {alike_residual_56_1:decimal}. A gradient that is "
