@@ -186,9 +186,9 @@ LAB = Lab(
         "{slower:times} the time of the basic one for a step on this machine.",
         "absent": "No difference seen: bottlenecks end at {bottleneck_test:percent} test error, basic blocks at "
         "{basic_test:percent}, four groups (ResNeXt) at {grouped_test:percent}; less than three points may be chance. "
-        "A bottleneck narrows the map with a 1×1, works on it with the 3×3, and widens it again, so it has 20 layers for "
-        "the multiply-adds of 14. Equal multiply-adds are not equal seconds: the grouped net takes {slower:times} the "
-        "time of the basic one for a step on this machine.",
+        "A bottleneck narrows the map with a 1×1, works on it with the 3×3, and widens it again, so it has 20 layers "
+        "for the multiply-adds of 14. Equal multiply-adds are not equal seconds: the grouped net takes {slower:times} "
+        "the time of the basic one for a step on this machine.",
         "reversed": "Here the bottleneck is worse at the same cost: {bottleneck_test:percent} test error against "
         "{basic_test:percent} with basic blocks; four groups (ResNeXt) end at {grouped_test:percent}. It narrows the "
         "map with a 1×1, works on it with the 3×3, and widens it again; at so small a width little is left inside, and "
@@ -209,8 +209,8 @@ LAB = Lab(
         Evidence("slower", "seconds a step, ResNeXt over basic", "times"),
     ),
     comparable="The papers' errors are for nets of 50 layers on ImageNet, two thousand times as much to compute; only "
-    "the question is the same. He 2016a gives no basic net at a bottleneck's exact cost: ResNet-34 (3.6 G) and -50 (3.8 G) "
-    "come near, 24.5 % (shortcut B) and 22.9 % top-1 error with ten crops (Table 3).",
+    "the question is the same. He 2016a gives no basic net at a bottleneck's exact cost: ResNet-34 (3.6 G) and -50 "
+    "(3.8 G) come near, 24.5 % (shortcut B) and 22.9 % top-1 error with ten crops (Table 3).",
     sources=(
         Source("He et al. 2016a, Deep Residual Learning", "Fig. 5, Sect. 4.1, Tables 1 and 3",
                "https://arxiv.org/abs/1512.03385"),

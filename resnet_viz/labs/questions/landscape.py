@@ -307,11 +307,11 @@ LAB = Lab(
     explain={
         "present": "On the plane around the residual net the loss curves down at {curved_residual:percent} of the "
         "inner points, around the plain net at {curved_plain:percent}: less like a bowl, more like hills. Mind that "
-        "they do not stand at the same height: the plain net has not learned its images ({train_plain:percent} train error "
-        "against {train_residual:percent}), so this is no view from a minimum. Before any training the reason shows "
-        "already: one step of 256 along a line of inputs, and the gradients of the plain net have an autocorrelation "
-        "of {alike_plain_56_1:decimal}, those of the residual net {alike_residual_56_1:decimal}. A gradient that is "
-        "noise points nowhere for the next image. At few layers plain nets do not have that.",
+        "they do not stand at the same height: the plain net has not learned its images ({train_plain:percent} train "
+        "error against {train_residual:percent}), so this is no view from a minimum. Before any training the reason "
+        "shows already: one step of 256 along a line of inputs, and the gradients of the plain net have an "
+        "autocorrelation of {alike_plain_56_1:decimal}, those of the residual net {alike_residual_56_1:decimal}. A "
+        "gradient that is noise points nowhere for the next image. At few layers plain nets do not have that.",
         "absent": "No clear difference here: the loss curves down at {curved_plain:percent} of the points around the "
         "plain net and at {curved_residual:percent} around the residual one; one step along a line of inputs the "
         "gradients have an autocorrelation of {alike_plain_56_1:decimal} and {alike_residual_56_1:decimal}.",
