@@ -217,6 +217,7 @@ def train(
     dataset: Annotated[str | None, typer.Option(help="digits, or own:NAME (`data add`). Default: digits.")] = None,
     precision: Annotated[str | None, typer.Option(help="fp32, tf32 or bf16 (default fp32).")] = None,
     augment: Annotated[str | None, typer.Option(help="none or crop_flip (default none).")] = None,
+    engine: Annotated[str, typer.Option(help="auto, eager, or graph (a CUDA graph of each step).")] = "auto",
     name: Annotated[str | None, typer.Option(help="Name of the run.")] = None,
     deterministic: Deterministic = False,
     store: Store = None,
@@ -231,7 +232,7 @@ def train(
         out.print(f"{' against '.join(experiment.contestants)} on {experiment.data.name}, {experiment.steps} steps, "
                   f"seed {experiment.recipe.seed}", highlight=False, markup=False)  # fmt: skip
         with _bars(experiment) as progress:
-            run = run_training(experiment, store=store, name=name, progress=progress, deterministic=deterministic)
+            run = run_training(experiment, store, engine, name, progress, deterministic=deterministic)
     _finish(run)
 
 
@@ -275,6 +276,8 @@ def _finish(run: Run) -> None:
     from resnet_viz.runs import run_data
 
     _table(run_data(run.store, run.id))
+    if reason := run.store.row(run.id).header.get("engine_reason"):
+        out.print(f"Trained by the eager engine: {reason}", markup=False, highlight=False)
     out.print(f"run {run.id}: {run.state}" + (f", {run.reason}" if run.reason else ""), markup=False, highlight=False)
     if run.state != "finished":
         raise typer.Exit(1)

@@ -27,7 +27,7 @@ def class_grid(images: NDArray[np.uint8], names: Sequence[str], side: int = 56) 
         'style="width:100%;image-rendering:pixelated;display:block;outline:1px solid rgba(128,128,128,0.35)"></figure>'
         for name, column in zip(names, images, strict=True)
     )
-    tracks = f"repeat(auto-fill,minmax({side * 3 // 4}px,1fr))"
+    tracks = f"repeat(auto-fit,minmax({side * 3 // 4}px,1fr))"
     return (
         f'<div style="display:grid;gap:6px;padding:1px;grid-template-columns:{tracks};'
         f'max-width:{(side + 6) * len(names)}px">{columns}</div>'

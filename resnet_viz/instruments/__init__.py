@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .gates import GateMean as GateMean
     from .gates import gate_means as gate_means
-    from .growth import growth_problem as growth_problem
     from .growth import grown as grown
+    from .growth import growth_problem as growth_problem
     from .growth import taller as taller
     from .landscape import Point as Point
     from .landscape import directions as directions

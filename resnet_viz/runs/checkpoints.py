@@ -33,6 +33,7 @@ class Keeper:
 
     def __init__(self, store: Store, run: str, experiment: Experiment, device: str) -> None:
         self.trouble: str | None = None
+        self.engine = "eager"
         self._store, self._run, self._device = store, run, device
         self._digest = digest_of(store.row(run).experiment_json)
         self._folder = store.directory / CHECKPOINTS / run
@@ -70,6 +71,7 @@ class Keeper:
             run=self._run,
             contestant=snapshot.contestant,
             experiment=self._digest,
+            engine=self.engine,
             device=self._device,
             step=snapshot.step,
             computed=snapshot.computed,

@@ -18,6 +18,7 @@ from ..train.cards import cards, measured_paths
 from ..train.checkpoints import Past
 from ..train.control import Control
 from ..train.devices import calculation, choose, deterministic, slots_for
+from ..train.engines import Choice
 from ..train.limits import check_memory
 from ..train.race import Ended, Evaluated, Failed, Race, Rows, Snapshot
 from ..train.slots import Slots
@@ -75,7 +76,8 @@ def execute(
             row = store.row(run)
             experiment = on_its_device(row, Experiment.model_validate_json(row.experiment_json))
             strict = row.header.get("deterministic") is True
-            with deterministic(strict), calculation(choose(experiment.recipe.device)):
+            recipe = experiment.recipe
+            with deterministic(strict), calculation(choose(recipe.device, recipe.precision), recipe.precision):
                 return _Execution(store, run, experiment, slots, ending, progress, active, vanished).go()
         except KeyboardInterrupt:
             store.set_state(run, "stopped", "Stopped with Ctrl-C.")
@@ -118,6 +120,8 @@ class _Execution:
         try:
             self.race = self._build()
             if self.race is not None:
+                self._say_engine(self.race.choice)
+            if self.race is not None:
                 self._train(self.race)
         finally:
             self.keeper.close()
@@ -138,6 +142,8 @@ class _Execution:
         device = choose(self.experiment.recipe.device)
         found = cards(self.experiment)
         check_memory(self.experiment, device, self.slots.count)
+        # A run goes on with the engine that it was begun with, where that is still possible.
+        engine = str(self.store.row(self.run).header.get("engine", "auto"))
         past = self._past(found, device)
         built: queue.SimpleQueue[Race | Exception] = queue.SimpleQueue()
 
@@ -145,7 +151,7 @@ class _Execution:
             if device.type == "cpu":
                 torch.set_num_threads(1)  # the number belongs to each thread
             try:
-                built.put(Race(self.experiment, measured_paths(found), slots=self.slots, past=past))
+                built.put(Race(self.experiment, measured_paths(found), slots=self.slots, past=past, engine=engine))
             except Exception as error:
                 built.put(error)
 
@@ -168,7 +174,7 @@ class _Execution:
             measured = [[card["signals"] for card in head["contestants"]] for head in (before, made)]
             if measured[0] != measured[1]:
                 raise ValueError(OTHER_SIGNALS)
-            made |= {key: before[key] for key in ("started", "deterministic") if key in before}
+            made |= {key: before[key] for key in ("started", "deterministic", "engine_reason") if key in before}
         elif before.get("deterministic") is True:
             made["deterministic"] = True
         self.store.set_header(self.run, made)
@@ -180,6 +186,11 @@ class _Execution:
         where = f"Resumed after {step} of {self.experiment.steps} steps." if step else "Begun again from the start."
         self.store.set_state(self.run, "running", " ".join([where, *notes]))
         return past
+
+    def _say_engine(self, choice: Choice) -> None:
+        said = {"engine": choice.kind} | ({"engine_reason": choice.reason} if choice.reason else {})
+        self.store.set_header(self.run, self.store.row(self.run).header | said)
+        self.keeper.engine = choice.kind
 
     def _train(self, race: Race) -> None:
         running = set(race.engines)

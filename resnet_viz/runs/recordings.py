@@ -68,6 +68,8 @@ class _Header(_Strict):
     dataset: Text
     classes: Annotated[int, Field(ge=2, le=100_000)] | None = None
     images_sha256: Text | None = None
+    engine: Text | None = None
+    engine_reason: Annotated[str, Field(max_length=2000)] | None = None
     seed: Count
     steps: Count
     steps_per_epoch: Annotated[int, Field(ge=1, le=1_000_000)]

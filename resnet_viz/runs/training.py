@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from .executor import Progress
 
 WAIT_SECONDS = 0.2
-ENGINES = ("auto", "eager")
 
 
 def train(
@@ -31,27 +30,29 @@ def train(
 ) -> Run:
     """Train all contestants and wait until they are done; gives the run, whose state says how it went.
 
-    ``store`` is a directory (see :func:`~resnet_viz.runs.open_runs`). The app shows such a run live like its own,
-    and steers it; when this process dies it is shown as interrupted, and :func:`resume` lets it go on.
-    ``deterministic`` asks torch for algorithms that repeat themselves bit for bit (on a CPU they all do);
-    an operation that has none ends the run with torch's own sentence. ``progress`` is called about ten times a second
-    for each contestant. A run that fails is returned, with its reason. Raises ``ValueError`` for an unknown engine,
-    ``SpecError`` for what is no valid experiment and for a device that is not there, ``StoreError`` (a ``ValueError``
-    too) for a directory that cannot hold the runs, and ``KeyboardInterrupt`` after it has stopped the run.
+    ``store`` is a directory (see :func:`~resnet_viz.runs.open_runs`). The app shows such a run live like its own, and
+    steers it; when this process dies it is shown as interrupted, and :func:`resume` lets it go on. ``deterministic``
+    asks torch for algorithms that repeat themselves bit for bit (on a CPU they all do); an operation that has none ends
+    the run with torch's own sentence. ``progress`` is called about ten times a second for each contestant. A run that
+    fails is returned, with its reason. ``engine``: "graph" replays each step as CUDA graphs, "eager" does not, "auto"
+    takes the former where it can; the run's header says which it was, and why. Raises ``ValueError`` for an unknown
+    engine, ``SpecError`` for what is no valid experiment and for a device that is not there, ``StoreError`` (a
+    ``ValueError`` too) for a directory that cannot hold the runs, and ``KeyboardInterrupt`` after it has stopped the
+    run.
     """
-    if engine not in ENGINES:
-        raise ValueError(f"there is no engine {engine!r}: use one of {', '.join(ENGINES)}")
     from ..train.devices import choose
+    from ..train.engines import choose_engine
     from .executor import execute
 
     experiment = _checked(experiment)
     check_images(experiment)
-    choose(experiment.recipe.device)
+    choose_engine(engine, experiment, choose(experiment.recipe.device, experiment.recipe.precision))
     if not isinstance(store, Store):
         store = Store(locate(store).directory)
     run = store.create(experiment, name=name, owner=process_identity())
-    if deterministic:
-        store.set_header(run, {"deterministic": True})
+    wanted = ({"deterministic": True} if deterministic else {}) | ({"engine": engine} if engine != "auto" else {})
+    if wanted:
+        store.set_header(run, wanted)
     execute(store, run, progress=progress)
     return Run(store, run)
 

@@ -32,7 +32,9 @@ class Recipe(Frozen):
     (NVIDIA A100 white paper, 2020); "bf16", where convolutions, products and the maps between them are bfloat16
     while weights, optimizer and loss stay float32 (torch.autocast). ``augment`` "crop_flip": each training image is
     padded by 4 pixels, cropped back at a random place and mirrored by a coin (He 2016a, Sect. 4.2), drawn from the
-    seed and the epoch alone.
+    seed and the epoch alone. ``evaluate_every`` is the number of epochs from one evaluation to the next; before the
+    first step and after the last there is one always.
+
 
     ``loss``: "cross_entropy", or "double_softmax", the mistake of a softmax before a cross-entropy that has its own.
     ``train_images``: only so many training images, the first of a random choice that takes the classes in turn;
@@ -52,6 +54,7 @@ class Recipe(Frozen):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     precision: Literal["fp32", "tf32", "bf16"] = "fp32"
     augment: Literal["none", "crop_flip"] = "none"
+    evaluate_every: Annotated[int, Field(ge=1, le=10_000)] = 1
     loss: Literal["cross_entropy", "double_softmax"] = "cross_entropy"
     train_images: Annotated[int, Field(ge=2, le=100_000_000)] | None = None
     label_noise: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0

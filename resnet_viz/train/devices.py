@@ -13,14 +13,24 @@ from typing import Any
 import torch
 
 from ..spec import SpecError
+from .precision import check
 from .slots import Slots
 
 CONTAINER_SHARE = Path("/sys/fs/cgroup/cpu.max")
 """Microseconds of processor time in each period, and the period, as Linux control groups (version 2) write them."""
 
 
-def choose(wanted: str) -> torch.device:
-    """The device for "auto", "cpu" or "cuda". Raises ``SpecError`` when CUDA is asked for and there is none."""
+def choose(wanted: str, precision: str = "fp32") -> torch.device:
+    """The device for "auto", "cpu" or "cuda".
+
+    Raises ``SpecError`` when CUDA is asked for and there is none, and for a precision that the device does not have.
+    """
+    device = _device(wanted)
+    check(precision, device)
+    return device
+
+
+def _device(wanted: str) -> torch.device:
     if wanted == "cuda" and not torch.cuda.is_available():
         raise SpecError(
             "This machine has no CUDA device that torch can use: choose the device cpu or auto.", field="device"
@@ -64,15 +74,17 @@ def describe(device: torch.device, contestants: int) -> dict[str, Any]:
 
 
 _cudnn = threading.Lock()
-_cudnn_users: list[ExitStack] = []
+_cudnn_users: list[tuple[ExitStack, bool]] = []
+OTHER_PRECISION = "Another run of this process computes in {}: start this one when that one is over."
 
 
 @contextmanager
-def calculation(device: torch.device) -> Iterator[None]:
+def calculation(device: torch.device, precision: str = "fp32") -> Iterator[None]:
     """Torch's process-wide settings for a race, put back after the last race of the process.
 
     On a CPU one thread inside each operation, because the contestants run side by side: two were 2.8 times slower
-    than one on a busy two-core host. On a GPU cuDNN's deterministic algorithms in full single precision.
+    than one on a busy two-core host. On a GPU cuDNN's deterministic algorithms, in full single precision unless
+    ``precision`` is "tf32"; two races of one process have to agree on that, else this raises ``SpecError``.
     """
     if device.type == "cpu":
         before = torch.get_num_threads()
@@ -82,20 +94,24 @@ def calculation(device: torch.device) -> Iterator[None]:
         finally:
             torch.set_num_threads(before)
         return
+    tf32 = precision == "tf32"
     with _cudnn:
         stack = ExitStack()
         if not _cudnn_users:
             stack.enter_context(
-                torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
+                torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=tf32)
             )
-        _cudnn_users.append(stack)
+            stack.callback(setattr, torch.backends.cuda.matmul, "allow_tf32", torch.backends.cuda.matmul.allow_tf32)
+            torch.backends.cuda.matmul.allow_tf32 = tf32
+        elif _cudnn_users[0][1] != tf32:
+            raise SpecError(OTHER_PRECISION.format("full single precision" if tf32 else "tf32"), field="precision")
+        _cudnn_users.append((stack, tf32))
     try:
         yield
     finally:
         with _cudnn:
             # The settings leave with the last race, whichever race brought them.
-            leaving = _cudnn_users.pop()
-            leaving.close()
+            _cudnn_users.pop()[0].close()
 
 
 _strict = threading.Lock()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 import threading
 import time
@@ -13,6 +14,7 @@ from ..spec import Experiment
 from .cards import cards, measured_paths
 from .devices import calculation, choose, device_name, slots_for
 from .engine import EagerEngine, on_device
+from .engines import build_engines, choose_engine
 from .limits import check_measuring, check_memory
 from .selection import data_of
 from .slots import Slots
@@ -30,18 +32,16 @@ def estimate(experiment: Experiment, *, slots: Slots | None = None) -> dict[str,
     cannot be built, a device that is not there, more memory than there is, or more work than can be timed in a while.
     """
     recipe = experiment.recipe
-    device = choose(recipe.device)
+    device = choose(recipe.device, recipe.precision)
     slots = slots or slots_for(device)
     found = cards(experiment)
     needed = check_memory(experiment, device, slots.count)
     check_measuring(experiment, device, slots.count)
     paths = measured_paths(found)
-    with calculation(device):
+    with calculation(device, recipe.precision):
         data = on_device(data_of(experiment), device)
-        engines = [
-            EagerEngine(network, recipe, data, paths[name], device) for name, network in experiment.contestants.items()
-        ]
-        timed = [_Timed(engine, slots) for engine in engines]
+        engines, _ = build_engines(choose_engine("auto", experiment, device), experiment, data, paths, device)
+        timed = [_Timed(engine, slots) for engine in engines.values()]
         for contestant in timed:
             contestant.start()
         for contestant in timed:
@@ -54,7 +54,7 @@ def estimate(experiment: Experiment, *, slots: Slots | None = None) -> dict[str,
     evaluation = max(contestant.evaluation_seconds for contestant in timed) * turns
     paced = max(step, 1 / recipe.pace) if recipe.pace else step
     return {
-        "seconds": paced * experiment.steps + evaluation * (recipe.epochs + 1),
+        "seconds": paced * experiment.steps + evaluation * (math.ceil(recipe.epochs / recipe.evaluate_every) + 1),
         "step_ms": step * 1000,
         "memory_bytes": needed,
         "device": f"{device.type}: {device_name(device)}",

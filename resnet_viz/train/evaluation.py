@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from ..data import Dataset
+from .precision import autocast
 
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 VALUES = 2**25
@@ -31,7 +32,8 @@ class Evaluator:
     error is that of the pass which finds them. With more chunks they are the means of the chunks' statistics.
     """
 
-    def __init__(self, model: nn.Module, data: Dataset, widest: int) -> None:
+    def __init__(self, model: nn.Module, data: Dataset, widest: int, precision: str = "fp32") -> None:
+        self._precision = precision
         self._copy = copy.deepcopy(model)
         self._data = data
         self._norms = [module for module in self._copy.modules() if isinstance(module, NORMS)]
@@ -59,7 +61,12 @@ class Evaluator:
     def _wrong(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         chunks = -(-len(x) // self._chunk)
         wrong = [
-            (self._copy(images).argmax(1) != labels).sum()
+            (self._scores(images).argmax(1) != labels).sum()
             for images, labels in zip(x.chunk(chunks), y.chunk(chunks), strict=True)
         ]
         return torch.stack(wrong).sum()
+
+    def _scores(self, images: torch.Tensor) -> torch.Tensor:
+        with autocast(self._precision, images.device):
+            scores: torch.Tensor = self._copy(images)
+        return scores

@@ -62,12 +62,19 @@ class Probe:
     def record(self, loss: torch.Tensor, error: torch.Tensor, rate: float) -> None:
         """Write one row from the gradients as they stand; ``loss`` and ``error`` are scalars on the device.
 
-        Raises ``BufferError`` when :meth:`take` was not called for ``capacity`` rows.
+        Raises what :meth:`put` raises.
         """
+        self.put(self.measure(loss, error), rate)
+
+    def measure(self, loss: torch.Tensor, error: torch.Tensor) -> torch.Tensor:
+        """The row without the learning rate, from the gradients as they stand; a GPU does not wait for the host."""
+        return torch.stack((loss, error, *self._weight_norms(), *self._inputs))
+
+    def put(self, row: torch.Tensor, rate: float) -> None:
+        """Keep a copy of a measured row. Raises ``BufferError`` when nobody took one for ``capacity`` rows."""
         if self.waiting == self.capacity:
             raise BufferError(f"{self.capacity} rows wait in the ring: take them first")
-        row = self._ring[(self._first + self.waiting) % self.capacity]
-        row.copy_(torch.stack((loss, error, *self._weight_norms(), *self._inputs)))
+        self._ring[(self._first + self.waiting) % self.capacity].copy_(row)
         self._rates.append(rate)
 
     def take(self) -> tuple[int, NDArray[np.float32]]:
@@ -97,7 +104,7 @@ class Probe:
     def _norm(self, gradient: torch.Tensor) -> torch.Tensor:
         norm: torch.Tensor
         if self._looks:
-            norm = torch.linalg.vector_norm(gradient)
+            norm = torch.linalg.vector_norm(gradient, dtype=torch.float32)  # a bfloat16 norm would be rounded
             if SAFE[0] < norm.item() < SAFE[1]:
                 return norm
         norm = torch.linalg.vector_norm(gradient, dtype=WIDE)

@@ -17,7 +17,8 @@ from ..spec import Experiment, sentence
 from .checkpoints import EvalRow, Past
 from .control import Control
 from .devices import choose, slots_for
-from .engine import EagerEngine, on_device
+from .engine import on_device
+from .engines import build_engines, choose_engine
 from .selection import data_of
 from .slots import Slots
 
@@ -100,6 +101,7 @@ class Race:
     :class:`Ended`; :attr:`control` steers. A row or gradient that is not finite ends the whole race, since
     nothing is compared any more. The caller holds :func:`~resnet_viz.train.devices.calculation` meanwhile. With
     ``past`` each contestant goes on from its checkpoint, to the same bits as without the interruption on a CPU.
+    ``engine`` as :func:`~resnet_viz.train.engines.choose_engine` takes it; :attr:`choice` says what it became.
     Raises ``SpecError`` when a network cannot be built or the device is not there, ``CheckpointError`` when a
     checkpoint belongs to another network.
     """
@@ -111,21 +113,18 @@ class Race:
         *,
         slots: Slots | None = None,
         past: Past | None = None,
+        engine: str = "auto",
     ) -> None:
         recipe = experiment.recipe
-        self.device = choose(recipe.device)
+        self.device = choose(recipe.device, recipe.precision)
         self.past = past or Past()
         self.control = Control(experiment.contestants, recipe, experiment.steps, self.past)
         self.messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._slots = slots or slots_for(self.device)
-        self._epoch = experiment.steps_per_epoch
+        self._epoch, self._every = experiment.steps_per_epoch, recipe.evaluate_every
         data = on_device(data_of(experiment), self.device)
-        self.engines = {
-            name: EagerEngine(network, recipe, data, layers[name], self.device)
-            for name, network in experiment.contestants.items()
-        }
-        for name, found in self.past.checkpoints.items():
-            self.engines[name].restore(found.tensors, found.place.step, computed=found.place.computed)
+        choice = choose_engine(engine, experiment, self.device)
+        self.engines, self.choice = build_engines(choice, experiment, data, layers, self.device, self.past)
         self._threads = [
             threading.Thread(target=self._run, args=(name,), name=f"contestant {name}", daemon=True)
             for name in experiment.contestants
@@ -166,6 +165,7 @@ class _Contestant:
         self.control = race.control
         self.slots = race._slots
         self.epoch = race._epoch
+        self.period = race._epoch * race._every
         self.put = race.messages.put
         self.flushed = -FLUSH
         self.begin = race.past.begin(name)
@@ -189,7 +189,7 @@ class _Contestant:
                 return
             with self.slots:
                 self.engine.update(self.rate)
-            ends = (step + 1) % self.epoch == 0
+            ends = (step + 1) % self.period == 0 or (step + 1 == steps and steps % self.epoch == 0)
             if ends and not self._evaluate(step + 1):
                 return
             if self._keep_is_due(KEEP_SECONDS_EVALUATED if ends else KEEP_SECONDS):

@@ -74,6 +74,12 @@ def contract(experiment: Experiment) -> tuple[str, ...]:
         f"Same recipe: SGD, learning rate {recipe.learning_rate:g} after {recipe.warmup_steps} warm-up steps, "
         f"momentum {recipe.momentum:g}, weight decay {recipe.weight_decay:g}, schedule {recipe.schedule}.",
     ]
+    if recipe.augment == "crop_flip":
+        said.append(
+            "Same augmentation: each image padded by 4, cropped and mirrored, by draws of seed and epoch alone."
+        )
+    if recipe.precision != "fp32":
+        said.append(f"Same precision: {recipe.precision}.")
     if recipe.loss == "double_softmax":
         said.append("Same loss: a softmax, then a cross-entropy that has a softmax of its own.")
     if recipe.label_noise:

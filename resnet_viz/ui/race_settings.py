@@ -25,8 +25,10 @@ NUMBERS = (("epochs", "Epochs"), ("batch", "Batch size"), ("learning_rate", "Lea
 CHOICES: dict[str, tuple[str, dict[str, str]]] = {
     "schedule": ("Schedule", {"constant": "constant", "step": "a tenth at 1/2, 3/4", "cosine": "half cosine"}),
     "loss": ("Loss", {"cross_entropy": "cross-entropy", "double_softmax": "softmax twice"}),
+    "augment": ("Augmentation", {"none": "none", "crop_flip": "pad 4, crop, flip"}),
+    "precision": ("Precision", {"fp32": "fp32", "tf32": "TF32 (GPU)", "bf16": "bf16"}),
 }
-MORE = (*CHOICES, "train_images", "label_noise")
+MORE = (*CHOICES, "train_images", "label_noise", "evaluate_every")
 
 
 def settings(session: RaceSession) -> None:
@@ -125,14 +127,14 @@ def _more(session: RaceSession) -> None:
     unusual = any(getattr(recipe, field) != Recipe.model_fields[field].default for field in MORE)
     refused = any(field in session.refusals for field in MORE)
     with st.expander("More of the recipe", expanded=unusual or refused):
-        columns = st.columns(4)
-        for column, (field, (label, names)) in zip(columns, CHOICES.items(), strict=False):
+        for column, (field, (label, names)) in zip(st.columns(4), CHOICES.items(), strict=True):
             key = _key(session, field)
             column.selectbox(
                 label, list(names), index=list(names).index(getattr(recipe, field)), format_func=names.__getitem__,
                 key=key, on_change=_number, args=(session, field, key),
             )  # fmt: skip
-        with columns[2]:
+        images, labels, evaluations = st.columns(3)
+        with images:
             key = _key(session, "train_images")
             st.session_state.setdefault(key, recipe.train_images)  # a default of the widget's own cannot be cleared
             st.number_input(
@@ -141,14 +143,22 @@ def _more(session: RaceSession) -> None:
                 help="Only so many, the classes in turn; the test set stays whole.",
             )  # fmt: skip
             _refusal(session, "train_images")
-        with columns[3]:
+        with labels:
             key = _key(session, "label_noise")
             st.number_input(
-                "Share of wrong labels", value=float(recipe.label_noise), step=0.1, format="%g", key=key,
+                "Wrong labels", value=float(recipe.label_noise), step=0.1, format="%g", key=key,
                 on_change=_number, args=(session, "label_noise", key),
-                help="From 0 to 1, of the training labels; the test labels stay right (after Zhang et al. 2017).",
+                help="Their share of the training labels, 0 to 1 (after Zhang et al. 2017); the test set stays clean.",
             )  # fmt: skip
             _refusal(session, "label_noise")
+        with evaluations:
+            key = _key(session, "evaluate_every")
+            st.number_input(
+                "Epochs to an evaluation", value=recipe.evaluate_every, step=1, key=key,
+                on_change=_number, args=(session, "evaluate_every", key),
+                help="An evaluation takes all images; there is always one before the first step and after the last.",
+            )  # fmt: skip
+            _refusal(session, "evaluate_every")
 
 
 def _refusal(session: RaceSession, place: str) -> None:

@@ -391,7 +391,7 @@ def test_the_rest_of_the_recipe_is_set_and_refused_beside_its_field(store: Store
     assert not next(e for e in app.expander if e.label == "More of the recipe").proto.expanded
     checked(next(s for s in app.selectbox if s.label == "Loss").set_value("double_softmax").run())
     set_number(app, "Training images", 200)
-    set_number(app, "Share of wrong labels", 0.2)
+    set_number(app, "Wrong labels", 0.2)
     recipe = session(app).experiment.recipe
     assert (recipe.loss, recipe.train_images, recipe.label_noise) == ("double_softmax", 200, 0.2)
     assert read_address(query(app)).experiment == session(app).experiment

@@ -210,7 +210,8 @@ export class RunModel {
     this.recording = message.recording;
     const device = header.device || {};
     this.device = deviceWords(device);
-    this.about = [header.dataset, this.device, "seed" in header ? `seed ${header.seed}` : ""].filter(Boolean).join(" · ");
+    const images = String(header.dataset || "").replaceAll("_", " ");
+    this.about = [images, this.device, "seed" in header ? `seed ${header.seed}` : ""].filter(Boolean).join(" · ");
     if (header.contestants) this.setContestants(header.contestants, message.shortcuts || {});
     this.stretch();
   }
