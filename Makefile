@@ -4,6 +4,7 @@
 #   PORT=8600      the port (without it the next free one from 8501)
 #   HOST=0.0.0.0   the address to listen on (without it 127.0.0.1: this machine only)
 #   TORCH=cpu      PyTorch's CPU build: about 0.4 GB to download instead of about 3 GB on Linux
+#   JOBS=2         how many tests run at a time
 #   PYTHON=...     the Python to make the environment with (3.11 or newer)
 
 SHELL := /bin/sh
@@ -11,6 +12,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 HOST ?= 127.0.0.1
 TORCH ?= default
+JOBS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
@@ -26,7 +28,7 @@ run: $(RUN_STAMP)
 	@exec $(BIN)/python -m streamlit run app.py --server.address $(HOST) $(if $(PORT),--server.port $(PORT))
 
 test: $(DEV_STAMP) lint
-	$(BIN)/python -m pytest -m "not long"
+	$(BIN)/python -m pytest -m "not long" -n $(JOBS) --dist loadfile
 
 check-long: $(DEV_STAMP) lint
 	$(BIN)/python -m pytest

@@ -50,8 +50,9 @@ def harmless(text: str) -> str:
 
 
 def _link(network: Network) -> str:
+    """What follows the app's address, wherever it is served."""
     try:
-        return encode(network)
+        return f"playground?n={encode(network)}"
     except ShareError as error:
         return f"(none: {error})"
 
@@ -62,7 +63,7 @@ def header(network: Network, style: Style, *, init: bool) -> list[str]:
     lines = [f'"""{harmless(network.name)}: {summary(network)}.', ""]
     if name:
         lines += [f"Source: {preset_info(name).source}.", ""]
-    lines += ["Written by ResNet Viz, where this share link opens the same network:", _link(network), ""]
+    lines += ["Written by ResNet Viz, whose address followed by this opens the same network:", _link(network), ""]
     if style == "lazy":
         channels, height, width = network.input.channels, network.input.height, network.input.width
         made = network_name(network)

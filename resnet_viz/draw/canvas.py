@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 HEIGHT = 400
+GLYPH: dict[Role, str] = {
+    "plain": "●", "residual": "■", "third": "◆", "fourth": "▲", "fifth": "✚", "sixth": "✖",
+}  # fmt: skip
+"""Markers as letters."""
 HATCHES: dict[Role, str] = {
     "plain": "", "residual": "", "third": "/", "fourth": "\\", "fifth": "x", "sixth": ".",
 }  # fmt: skip
@@ -64,7 +68,7 @@ def canvas(
     if percent:
         figure.update_yaxes(tickformat=".0%")
     if log_y:
-        figure.update_yaxes(exponentformat="power", dtick=1 if y_range is None else None)
+        figure.update_yaxes(exponentformat="power", dtick=1, tickfont_size=11)
     if ticks is not None:
         words = list(names) if names is not None else [f"{value:g}" for value in ticks]
         figure.update_xaxes(tickmode="array", tickvals=list(ticks), ticktext=words)
@@ -220,26 +224,41 @@ def bars(
     figure.update_layout(barmode="group", bargap=0.3, bargroupgap=0.08)
 
 
-def level(figure: go.Figure, theme: Theme, words: str, y: float) -> None:
-    """A quiet dotted line across the picture with its words: chance, a threshold, a published value."""
+def level(figure: go.Figure, theme: Theme, words: str, y: float, *, right: bool = False) -> None:
+    """A quiet dotted line across the picture with its words, at its left or right end: chance, a threshold."""
     import math
 
     figure.add_hline(y=y, line={"color": PALETTE[theme]["quiet"], "width": 1, "dash": "dot"})
     log = figure.layout.yaxis.type == "log"
     figure.add_annotation(
-        x=0, xref="paper", y=math.log10(y) if log else y, text=words, showarrow=False, xanchor="left", yanchor="bottom",
-        font={"color": PALETTE[theme]["quiet"], "size": 12},
+        x=1 if right else 0, xref="paper", y=math.log10(y) if log else y, text=words, showarrow=False,
+        xanchor="right" if right else "left", yanchor="bottom", font={"color": PALETTE[theme]["quiet"], "size": 12},
     )  # fmt: skip
 
 
 def legend(figure: go.Figure, names: Sequence[tuple[str, Role]], theme: Theme) -> None:
-    """Names of bars in their colours on one line above the picture, where no line carries a label."""
-    words = "   ".join(f'<span style="color:{LABEL[theme][role]}">■ {name}</span>' for name, role in names)
+    """Names in their colours on one line above the picture, where no line carries a label; markers as drawn."""
+    bars_only = all(trace.type == "bar" for trace in figure.data)
+    words = "   ".join(
+        f'<span style="color:{LABEL[theme][role]}">{"■" if bars_only else GLYPH[role]} {name}</span>'
+        for name, role in names
+    )
     figure.add_annotation(
         x=0, y=1.0, xref="paper", yref="paper", text=words, showarrow=False, xanchor="left", yanchor="bottom",
         yshift=6, font={"size": 13},
     )  # fmt: skip
     figure.update_layout(margin={"t": 34})
+
+
+def sketched(figure: go.Figure, theme: Theme, name: str, xs: Sequence[Any], ys: Sequence[float]) -> None:
+    """A curve that somebody drew by hand: thick, quiet, dashed, under everything that was measured."""
+    colour = PALETTE[theme]["quiet"]
+    figure.add_scatter(
+        x=list(xs), y=list(ys), name=name, mode="lines", line={"color": colour, "width": 5, "dash": "dash"},
+        opacity=0.45, cliponaxis=False, hovertemplate=f"{name}: %{{y}}<extra></extra>",
+    )  # fmt: skip
+    figure.data = (figure.data[-1], *figure.data[:-1])
+    note(figure, theme, name, xs[-1], ys[-1])
 
 
 def waits(figure: go.Figure, theme: Theme, words: str) -> None:

@@ -192,9 +192,13 @@ def _shortened(words: Sequence[str], most: int = 3) -> str:
     return listed(words) if len(words) <= most else f"{', '.join(words[:most])} and {len(words) - most} more"
 
 
-_DEFAULTS = {
-    name: value
-    for name, value in effective(Block(branch="bottleneck", cardinality=2)).items()
-    if name not in ("shortcut", "width")
-} | {f"stem {_words(name)}": _value(value) for name, value in Stem()}
+_DEFAULTS = (
+    {
+        name: value
+        for name, value in effective(Block(branch="bottleneck", cardinality=2)).items()
+        if name not in ("shortcut", "width")
+    }
+    | {"cardinality": "1"}
+    | {f"stem {_words(name)}": _value(value) for name, value in Stem()}
+)
 """What each field of block and stem reads as when nobody chose it; two groups, so that the form says something."""

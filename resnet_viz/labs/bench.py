@@ -9,13 +9,15 @@ from __future__ import annotations
 import queue
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..data import load
-from ..spec import DATASETS, Experiment, Network, Recipe
+from ..data.own_images import own_images
+from ..spec import Experiment, Network, OwnImages, Recipe, SpecError
 from ..train.cards import cards, measured_paths
 from ..train.devices import choose, describe, slots_for
 from ..train.engine import on_device
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 0.02
 LARGE = "cifar10"
-"""The data set that labs take by themselves where there is a GPU and the images are there."""
+"""The name under which this machine has CIFAR-10 as images of its own, if it has: then labs run bigger on a GPU."""
 
 Signals = dict[str, NDArray[np.float32]]
 
@@ -58,10 +60,22 @@ class Bench:
         self._cancelled = cancelled
         self._told = told
 
+    @cached_property
+    def cifar10(self) -> OwnImages | None:
+        """CIFAR-10 where labs run bigger by themselves: on a GPU of a machine that has it. None elsewhere."""
+        if self.device.type != "cuda":
+            return None
+        try:
+            found = own_images(LARGE)
+        except SpecError:
+            return None
+        shape = (found.channels, found.height, found.width, found.classes)
+        return found if shape == (3, 32, 32, 10) else None
+
     @property
     def large(self) -> bool:
-        """True where labs run bigger by themselves: on a GPU with CIFAR-10."""
-        return self.device.type == "cuda" and LARGE in DATASETS
+        """True where labs run bigger: see :attr:`cifar10`."""
+        return self.cifar10 is not None
 
     def about(self) -> dict[str, Any]:
         """The device as a run's header describes it: kind, name, cores, threads."""
@@ -77,11 +91,11 @@ class Bench:
         self.check()
         self._told(words)
 
-    def data(self, dataset: str = "digits") -> Dataset:
+    def data(self, dataset: str | OwnImages = "digits") -> Dataset:
         """The data set with its tensors on the device."""
         return on_device(load(dataset), self.device)
 
-    def errors(self, model: nn.Module, dataset: str = "digits") -> tuple[float, float]:
+    def errors(self, model: nn.Module, dataset: str | OwnImages = "digits") -> tuple[float, float]:
         """(train error, test error) as fractions, batch-norm statistics estimated again on a copy."""
         from math import prod
 
@@ -93,7 +107,7 @@ class Bench:
         networks: Mapping[str, Network],
         *,
         seed: int,
-        dataset: str = "digits",
+        dataset: str | OwnImages = "digits",
         recipes: Mapping[str, Mapping[str, Any]] | None = None,
         starts: Mapping[str, nn.Module] | None = None,
         frozen: Mapping[str, Sequence[str]] | None = None,

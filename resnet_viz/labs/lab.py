@@ -61,6 +61,18 @@ class Guess:
 
 
 @dataclass(frozen=True)
+class Sketch:
+    """A curve that the reader may draw before the run: a fraction (0 to 1) at each of ``xs`` of the lab's picture.
+
+    ``names`` say what each x is. It stays over the result, and decides nothing.
+    """
+
+    prompt: str
+    xs: tuple[float, ...]
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Evidence:
     """One row of "claim beside evidence": a number of this run, what a prototype saw, what a paper printed.
 
@@ -118,6 +130,8 @@ class Lab:
         The networks or the race that "take it apart" opens.
     views
         Further pictures of the same findings by their names, beside :attr:`figure`.
+    sketch
+        A curve over :attr:`figure` that the reader may draw beforehand; its y axis then holds fractions.
     """
 
     number: int
@@ -141,6 +155,7 @@ class Lab:
     repeats: bool = True
     apart: Callable[[], Shared] | None = None
     views: Mapping[str, Callable[[Findings, Theme], go.Figure]] = field(default_factory=dict)
+    sketch: Sketch | None = None
 
     def numbers(self, findings: Findings) -> dict[str, Number]:
         """Every number with one value for each repeat that has it, repeats in the order in which they came."""

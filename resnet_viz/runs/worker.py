@@ -17,13 +17,12 @@ import logging
 import os
 import signal
 import sqlite3
-import sys
 import threading
 import time
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from .liveness import LIVE_STATES, alive, process_identity
 from .store import Store
@@ -55,7 +54,6 @@ class Worker:
         self.tasks = tasks
         self.identity = process_identity()
         self.ending = threading.Event()
-        self.stuck = False
         self._in_hand: dict[str, threading.Thread] = {}
         self._going: set[str] = set()
         self._making_room: set[str] = set()
@@ -67,8 +65,7 @@ class Worker:
     def serve(self) -> None:
         """Work until there is nothing more to do; returns at once when the store has a worker already.
 
-        Afterwards ``stuck`` tells whether a thread still computes that cannot be interrupted; a process of its own
-        is best left with ``os._exit`` then.
+        Threads may still compute afterwards what cannot be interrupted: a process of its own is left with ``os._exit``.
         """
         if not self.store.worker_joins(*self.identity, alive):
             return
@@ -85,7 +82,6 @@ class Worker:
         threads = [*self._in_hand.values(), *filter(None, [self._measuring])]
         for thread in threads:
             thread.join(max(0.0, end - time.monotonic()))
-        self.stuck = any(thread.is_alive() for thread in threads)
         with contextlib.suppress(sqlite3.Error, OSError):
             if not self.store.path.exists():
                 return
@@ -235,8 +231,8 @@ class Worker:
                 self.store.worker_beat(*self.identity)
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Parse the command line, take SIGTERM and SIGINT as the wish to end, and serve."""
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Parse the command line, take SIGTERM and SIGINT as the wish to end, serve, and end the process."""
     parser = argparse.ArgumentParser(
         prog="python -m resnet_viz.runs.worker", description="Train what waits in a store."
     )
@@ -249,11 +245,10 @@ def main(arguments: list[str] | None = None) -> int:
     for wish in (signal.SIGTERM, signal.SIGINT):
         signal.signal(wish, lambda number, frame: worker.ending.set())
     worker.serve()
-    if worker.stuck:  # an operation that runs for minutes cannot be interrupted, and nothing is left to write
-        logging.shutdown()
-        os._exit(0)
-    return 0
+    # Nothing is left to write, and a thread inside an operation of torch makes an orderly exit abort.
+    logging.shutdown()
+    os._exit(0)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NoReturn
 
 import streamlit as st
@@ -26,7 +27,8 @@ def predict(store: Store, address: LabAddress, observed: Observation | None) -> 
     with st.container(border=True, key="card_predict"):
         st.markdown("**1 · Predict**")
         said = {name: _guess(address, observed, name, guess) for name, guess in lab.guesses.items()}
-        address = LabAddress(lab, address.run, {name: choice for name, choice in said.items() if choice is not None})
+        guesses = {name: choice for name, choice in said.items() if choice is not None}
+        address = LabAddress(lab, address.run, guesses, _sketch(address, observed))
         with st.container(key="lab_observe", gap="small"):
             st.markdown("**2 · Observe**")
             _buttons(store, address, observed)
@@ -50,6 +52,22 @@ def _guess(address: LabAddress, observed: Observation | None, name: str, guess: 
     )  # fmt: skip
 
 
+def _sketch(address: LabAddress, observed: Observation | None) -> tuple[int, ...]:
+    """The curve that the reader draws, with one slider for each of its points; it stays over the result."""
+    sketch = address.lab.sketch
+    if sketch is None or observed is not None:
+        return address.sketch
+    key = f"sketch {address.lab.slug}"
+    if not st.toggle(f"Draw the curve that you expect: {sketch.prompt}", value=bool(address.sketch), key=key):
+        return ()
+    before = address.sketch or (50,) * len(sketch.xs)
+    columns = st.columns(2, gap="small")
+    return tuple(
+        int(columns[i % 2].slider(name, 0, 100, before[i], 5, format="%d %%", key=f"{key} {name}"))
+        for i, name in enumerate(sketch.names)
+    )
+
+
 def _buttons(store: Store, address: LabAddress, observed: Observation | None) -> None:
     lab = address.lab
     if observed is not None and not observed.over:
@@ -67,7 +85,7 @@ def _buttons(store: Store, address: LabAddress, observed: Observation | None) ->
         if (observed is None or not observed.recorded) and st.button(
             "Show the recording", key="lab recording", type="tertiary", disabled=locked, help=hint
         ):
-            _go(LabAddress(lab, RECORDING, address.guesses))
+            _go(replace(address, run=RECORDING))
         if locked and st.button("Skip the prediction", key="lab skip", type="tertiary"):
             st.session_state[SKIPPED] = lab.slug
             st.rerun()
@@ -78,7 +96,7 @@ def _buttons(store: Store, address: LabAddress, observed: Observation | None) ->
 def _start(store: Store, address: LabAddress, seeds: Sequence[int]) -> NoReturn:
     run = queue(store, address.lab, seeds)
     ensure_worker(store)
-    _go(LabAddress(address.lab, run, address.guesses))
+    _go(replace(address, run=run))
 
 
 def _stop(store: Store, run: str | None) -> None:
@@ -92,8 +110,9 @@ def _go(address: LabAddress) -> NoReturn:
 
 
 def _anew(lab: Lab) -> NoReturn:
-    for name in lab.guesses:
-        st.session_state.pop(f"guess {lab.slug} {name}", None)
+    for key in list(st.session_state):
+        if str(key).startswith((f"guess {lab.slug} ", f"sketch {lab.slug}")):
+            del st.session_state[key]
     st.session_state.pop(SKIPPED, None)
     _go(LabAddress(lab))
 

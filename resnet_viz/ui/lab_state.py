@@ -1,11 +1,13 @@
 """A lab of one browser session as the address has it: which lab, the run on the screen, what the reader predicted.
 
-``?lab=degradation&run=<id>&guess=rises``: ``run`` is a run's id or "recording", ``guess`` the choices in the lab's
-order, joined by dots. Everything from an address is checked against what there is.
+``?lab=degradation&run=<id>&guess=rises&sketch=0.10.40.90``: ``run`` is a run's id or "recording", ``guess`` the
+choices in the lab's order and ``sketch`` the curve drawn beforehand in per cent, both joined by dots. Everything from
+an address is checked against what there is.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -15,17 +17,18 @@ from resnet_viz.labs import Lab, Observation, find, labs, observe, recording
 from resnet_viz.runs import Store
 
 RECORDING = "recording"
-PARAMETERS = ("lab", "run", "guess")
+PARAMETERS = ("lab", "run", "guess", "sketch")
 MAX_TEXT = 400
 
 
 @dataclass(frozen=True)
 class LabAddress:
-    """What the page shows. ``guesses``: the reader's choices by guess, those that they made."""
+    """What the page shows. ``guesses``: the reader's choices by guess; ``sketch``: per cent at each x, or nothing."""
 
     lab: Lab
     run: str | None = None
     guesses: Mapping[str, str] = field(default_factory=dict)
+    sketch: tuple[int, ...] = ()
 
     @property
     def predicted(self) -> bool:
@@ -35,7 +38,10 @@ class LabAddress:
     def query(self) -> dict[str, str]:
         """The address's parameters."""
         said = ".".join(self.guesses.get(name, "") for name in self.lab.guesses)
-        found = {"lab": self.lab.slug, "run": self.run or "", "guess": said if self.guesses else ""}
+        found = {
+            "lab": self.lab.slug, "run": self.run or "", "guess": said if self.guesses else "",
+            "sketch": ".".join(map(str, self.sketch)),
+        }  # fmt: skip
         return {key: value for key, value in found.items() if value}
 
 
@@ -49,7 +55,16 @@ def read_address(params: Mapping[str, str]) -> LabAddress:
     guesses = {
         name: choice for name, choice in zip(lab.guesses, said, strict=False) if choice in lab.guesses[name].choices
     }
-    return LabAddress(lab, params.get("run", "")[:MAX_TEXT] or None, guesses)
+    return LabAddress(lab, params.get("run", "")[:MAX_TEXT] or None, guesses, _sketch(lab, params.get("sketch", "")))
+
+
+def _sketch(lab: Lab, text: str) -> tuple[int, ...]:
+    """The curve that the text has, nothing where it has none of this lab's."""
+    parts = text[:MAX_TEXT].split(".")
+    if lab.sketch is None or len(parts) != len(lab.sketch.xs) or not all(re.fullmatch(r"\d{1,3}", p) for p in parts):
+        return ()
+    values = tuple(map(int, parts))
+    return values if max(values) <= 100 else ()
 
 
 def open_address() -> LabAddress:

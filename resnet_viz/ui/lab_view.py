@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from resnet_viz.draw.canvas import waits
+from resnet_viz.draw.canvas import sketched, waits
 from resnet_viz.draw.colours import Theme
 from resnet_viz.draw.wording import seconds
 from resnet_viz.labs import Observation, labs, observe
@@ -23,8 +23,8 @@ LOOK_EVERY = 1.0
 HEIGHT = 348
 MAIN = "Result"
 WORDS = {
-    "present": ":blue[This run shows it.]", "absent": ":gray[This run shows no clear effect.]",
-    "reversed": ":orange[This run shows the opposite.]",
+    "present": ":blue[{} shows it.]", "absent": ":gray[{} shows no clear effect.]",
+    "reversed": ":orange[{} shows the opposite.]",
 }  # fmt: skip
 PLOTLY = {"displaylogo": False, "displayModeBar": False}
 
@@ -95,6 +95,8 @@ def _head(address: LabAddress, words: str, *, live: bool) -> str:
 def _picture(observed: Observation, address: LabAddress, view: str = MAIN) -> None:
     lab = address.lab
     figure = lab.views.get(view, lab.figure)(observed.findings, theme())
+    if lab.sketch is not None and address.sketch and view == MAIN:
+        sketched(figure, theme(), "your sketch", lab.sketch.xs, [value / 100 for value in address.sketch])
     if not observed.findings:
         line = "Predict first: what is measured appears here." if not observed.run else "It begins in a moment."
         waits(figure, theme(), line)
@@ -132,7 +134,8 @@ def _explain(observed: Observation | None) -> None:
         reason = observed.reason or "It was ended before everything was measured."
         st.markdown(plain(f"This run has no verdict. {reason}"))
         return
-    st.markdown(f"**{WORDS[str(observed.verdict)]}** {said} :gray[{plain(observed.agreement)}]")
+    shown = WORDS[str(observed.verdict)].format("The recording" if observed.recorded else "This run")
+    st.markdown(f"**{shown}** {said} :gray[{plain(observed.agreement)}]")
 
 
 def evidence(observed: Observation | None, address: LabAddress) -> None:

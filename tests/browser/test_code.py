@@ -65,6 +65,10 @@ def test_the_code_follows_the_graph_and_the_graph_the_code(page: Page, app_url: 
     page.locator(f'.rv-code .rv-line[data-n="{first}"]').hover()
     assert lit(page) == [first]
     assert page.evaluate("window.heard.filter(d => d.from === 'code').at(-1).path") == "layer2"
+    expect(page.locator(".mark.lit")).to_have_count(1)
+    first, _ = found.find("layer1.1.conv2") or (0, 0)
+    page.locator(f'.rv-code .rv-line[data-n="{first}"]').hover()  # a class that makes blocks of every stage
+    expect(page.locator(".mark.lit")).to_have_count(4)
     page.locator(".rv-crumbs").hover()
     assert page.evaluate("window.heard.filter(d => d.from === 'code').at(-1).path") == "" and lit(page) == []
 

@@ -18,7 +18,11 @@ def row(lab: Lab) -> str:
         return f"| {lab.number} | `{lab.slug}` | {lab.question} | - | - | not recorded | - |"
     checked = Checked(known)
     origin = known.origin.removeprefix("Recording: ")
-    taken = f"{checked.seconds:.1f} | {checked.processor:.1f}"
+    taken = (
+        f"{checked.seconds:.1f} | {checked.processor:.1f}"
+        if checked.processor
+        else f"{checked.seconds:.1f} | not taken"
+    )
     return f"| {lab.number} | `{lab.slug}` | {lab.question} | {taken} | {checked.words} | {origin} |"
 
 
@@ -28,7 +32,8 @@ def table() -> str:
     found = [Checked(known) for lab in labs() if (known := recording(lab.slug)) is not None]
     seconds, processor = sum(one.seconds for one in found), sum(one.processor for one in found)
     rows = "".join(f"{row(lab)}\n" for lab in labs())
-    return f"{head}{rows}\nAll of them, one repeat each: {seconds / 60:.1f} minutes, {processor / 60:.1f} of processor time.\n"
+    total = f"All of them, one repeat each: {seconds / 60:.1f} minutes, {processor / 60:.1f} of processor time."
+    return f"{head}{rows}\n{total}\n"
 
 
 def written(text: str) -> str:

@@ -80,6 +80,7 @@ def test_an_idle_field_marks_nothing_but_a_shortcut_is_worth_saying() -> None:
     assert what_differs(lines(compared, 1)) == ("merge", "shortcut")
     assert cells(compared, "shortcut") == [("-", False, ""), ("B", True, "")]
     assert cells(compared, "alpha") == [("-", False, ""), ("1", False, "")]
+    assert cells(made("resnet18", "highway_19"), "cardinality") == [("1", False, ""), ("-", False, "")]
 
 
 def test_errors_of_different_protocols_are_never_marked_against_each_other() -> None:

@@ -12,7 +12,7 @@ from resnet_viz.train.devices import calculation
 
 
 def test_a_trial_is_the_same_training_as_a_race(tmp_path: object) -> None:
-    networks = {"plain": preset("tiny_plain8"), "residual": preset("tiny_resnet8")}
+    networks = {"residual": preset("tiny_resnet8")}
     bench = Bench("cpu")
     with calculation(bench.device):
         trial = bench.race(networks, seed=4, epochs=1)

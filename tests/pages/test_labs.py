@@ -63,7 +63,7 @@ def test_a_lab_before_and_after(lab: Lab, store: Store) -> None:
     app = opened("lab", lab=lab.slug)
     assert lab.question.replace("?", "") in words(app).replace("\\", "").replace("?", "")
     assert app.button(key="lab run").disabled
-    assert "This run shows" not in words(app)
+    assert " shows it" not in words(app)
     for radio in app.radio:
         radio.set_value(next(iter(lab.guesses[radio.key.rpartition(" ")[2]].choices)))
     app = checked(app.run())
@@ -121,6 +121,25 @@ def test_what_an_address_cannot_mean_is_left_out(query: dict[str, str], store: S
     assert labs()[0].question in words(app).replace("\\", "")
     if "run" in query:
         assert "There is no such run of this lab here" in app.warning[0].value
+
+
+def test_a_curve_drawn_beforehand_stays_over_the_result(store: Store) -> None:
+    app = opened("lab", lab="degradation", guess="stays")
+    app = checked(app.toggle(key="sketch degradation").set_value(True).run())
+    app.slider(key="sketch degradation 56 layers").set_value(90)
+    app = checked(app.run())
+    assert app.query_params["sketch"] == "50.50.50.90"
+    app = checked(app.button(key="lab recording").click().run())
+    assert app.query_params["sketch"] == "50.50.50.90"
+    (chart,) = [one for one in app.get("plotly_chart") if "your sketch" in one.proto.spec]
+    assert "your sketch" in chart.proto.spec
+
+
+@pytest.mark.parametrize("text", ["1.2.3", "1.2.3.101", "a.b.c.d", "-1.2.3.4", "1.2.3.4.5", "1.2.3.999999", "²."])
+def test_a_sketch_that_cannot_be_is_none(text: str) -> None:
+    assert read_address({"lab": "degradation", "sketch": text}).sketch == ()
+    assert read_address({"lab": "lazy", "sketch": "1.2.3.4"}).sketch == ()
+    assert read_address({"lab": "degradation", "sketch": "0.10.40.100"}).sketch == (0, 10, 40, 100)
 
 
 def test_another_labs_run_is_no_run_of_this_one(store: Store) -> None:

@@ -77,9 +77,14 @@ def test_the_package_is_also_the_function(experiment, tmp_path):
         assert rv.train(experiment, store=tmp_path).state == "finished"
 
 
-def test_torch_threads_are_those_of_before(trained):
+def test_torch_threads_are_those_of_before(experiment, tmp_path):
+    before = torch.get_num_threads()
     torch.set_num_threads(2)
-    assert torch.get_num_threads() == 2
+    try:
+        assert train(experiment, store=tmp_path).state == "finished"
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_numbers_that_are_not_finite_make_a_failed_run_with_its_frames(tmp_path):

@@ -563,9 +563,7 @@ def test_where_a_proxy_swallows_the_route_the_page_polls_and_looks_the_same(
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_with_ten_views_open_the_server_ends_within_two_seconds(
-    browser: Browser, tmp_path: Path, number: signal.Signals
-) -> None:
+def test_with_ten_views_open_the_server_ends_at_once(browser: Browser, tmp_path: Path, number: signal.Signals) -> None:
     home = Store(tmp_path)
     run = fake_runs.begin(home, MADE)
     fake_runs.append(home, run, MADE, 0, 3)
@@ -576,5 +574,5 @@ def test_with_ten_views_open_the_server_ends_within_two_seconds(
             page.goto(f"{server.url}/?run={run}")
         for page in pages:
             expect(page.locator(".status")).to_have_text(at(2), timeout=20_000)
-        assert server.end(number) < 2.0
+        assert server.end(number) < 6  # 0.3 s on a quiet machine; never, where the streams are not woken
     context.close()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from ..bench import Bench
 
-DATA, LARGE = "cluttered_digits", "cifar10"
+DATA = "cluttered_digits"
 CLUTTERED = Input(channels=1, height=16, width=16)
 WIDTH, LARGE_WIDTH = 8, 16
 EPOCHS, LARGE_EPOCHS = 4, 10
@@ -59,7 +59,7 @@ def measure(bench: Bench, seed: int) -> Iterator[Finding]:
             "step": seconds_a_step(bench, net, seed),
         }  # fmt: skip
     epochs = LARGE_EPOCHS if bench.large else EPOCHS
-    for row in bench.race(nets, seed=seed, dataset=LARGE if bench.large else DATA, epochs=epochs, schedule="cosine"):
+    for row in bench.race(nets, seed=seed, dataset=bench.cifar10 or DATA, epochs=epochs, schedule="cosine"):
         bench.tell(f"{NETS[row.contestant][0]}, epoch {row.epoch} of {epochs}")
         yield {
             "part": "trained", "net": row.contestant, "epoch": row.epoch, "epochs": epochs,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ...draw.canvas import canvas, level, line
 from ...draw.colours import ROLES, Theme
 from ...spec import Experiment, Network, preset
-from ..lab import Effect, Evidence, Finding, Findings, Guess, Lab, Numbers, Source, collect
+from ..lab import Effect, Evidence, Finding, Findings, Guess, Lab, Numbers, Sketch, Source, collect
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -35,7 +35,7 @@ def networks(bench: Bench) -> dict[tuple[str, int], Network]:
 def measure(bench: Bench, seed: int) -> Iterator[Finding]:
     """The errors on the whole sets after each epoch of each network."""
     found = {f"{kind}-{layers}": (kind, layers, net) for (kind, layers), net in networks(bench).items()}
-    epochs, dataset = (LARGE_EPOCHS, "cifar10") if bench.large else (EPOCHS, "digits")
+    epochs, dataset = (LARGE_EPOCHS, bench.cifar10) if bench.cifar10 else (EPOCHS, "digits")
     trial = bench.race({name: net for name, (_, _, net) in found.items()}, seed=seed, dataset=dataset, epochs=epochs)
     for row in trial:
         kind, layers, _ = found[row.contestant]
@@ -125,7 +125,7 @@ LAB = Lab(
     number=1,
     slug="degradation",
     title="Degradation",
-    question="Do shortcuts help because gradients vanish without them, or is something else wrong with deep nets?",
+    question="Do shortcuts help because gradients vanish without them, or is something else wrong?",
     answer="Deep plain nets fail already on the images they train on: {plain_last_train:percent!} train error at "
     "{layers:count!} layers against {residual_last_train:percent!} with shortcuts, so it is not overfitting.",
     setting="Plain and residual networks of 8, 20, 32 and 56 layers, width 8, on 1,500 digits of 8 × 8 pixels: 96 "
@@ -187,4 +187,7 @@ LAB = Lab(
                "https://arxiv.org/abs/1512.03385"),
     ),
     apart=apart,
+    sketch=Sketch(
+        "train error of the plain nets", tuple(map(float, DEPTHS)), tuple(f"{depth} layers" for depth in DEPTHS)
+    ),
 )  # fmt: skip

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 DEPTH = 56
 LATER = 11
 """The row of the last step of the first epoch: the gradient after so many updates."""
-EPOCHS = 8
+EPOCHS, LARGE_EPOCHS = 8, 3
 NETS: dict[str, Role] = {"plain": "plain", "residual": "residual"}
 NORMS = {"batch": "batch norm", "none": "no norm"}
 ACTIVATIONS = {"relu": "ReLU", "tanh": "tanh", "sigmoid": "sigmoid"}
@@ -42,26 +42,31 @@ def cells() -> list[Cell]:
     return [(net, norm, activation) for norm in NORMS for activation in ACTIVATIONS for net in NETS]
 
 
-def network(cell: Cell) -> Network:
+def network(cell: Cell, *, large: bool = False) -> Network:
     """One corner: Kaiming initialisation as in the paper."""
     net, norm, activation = cell
-    return small("-".join(cell), DEPTH, merge="none" if net == "plain" else "add", norm=norm, activation=activation)
+    merge = "none" if net == "plain" else "add"
+    return small("-".join(cell), DEPTH, large=large, merge=merge, norm=norm, activation=activation)
 
 
 def measure(bench: Bench, seed: int) -> Iterator[Finding]:
     """Per-layer gradient norms of each corner at initialisation and later, and how three of them end."""
     ordered = sorted(cells(), key=lambda cell: "-".join(cell) in LONG)
-    nets = {"-".join(cell): (cell, network(cell)) for cell in ordered}
-    recipes: dict[str, dict[str, Any]] = {name: {"epochs": EPOCHS} for name in LONG}
+    nets = {"-".join(cell): (cell, network(cell, large=bench.large)) for cell in ordered}
+    epochs = LARGE_EPOCHS if bench.large else EPOCHS
+    recipes: dict[str, dict[str, Any]] = {name: {"epochs": epochs} for name in LONG}
     recipes["plain-none-tanh"] |= GENTLE
-    trial = bench.race({name: net for name, (_, net) in nets.items()}, seed=seed, epochs=1, recipes=recipes)
+    trial = bench.race(
+        {name: net for name, (_, net) in nets.items()}, seed=seed, dataset=bench.cifar10 or "digits", epochs=1,
+        recipes=recipes,
+    )  # fmt: skip
     for row in trial:
         cell = nets[row.contestant][0]
         bench.tell(f"{words(cell)}, step {row.step}")
         if row.epoch < 2:
             yield seen(trial, row.contestant, cell, LATER if row.epoch else 0)
         if row.contestant in LONG and row.epoch:
-            yield of(cell) | {"epoch": row.epoch, "epochs": EPOCHS, "train_error": row.train_error}
+            yield of(cell) | {"epoch": row.epoch, "epochs": epochs, "train_error": row.train_error}
 
 
 def of(cell: Cell) -> Finding:
@@ -95,7 +100,7 @@ def read(findings: Findings) -> dict[str, float]:
         name = f"{one['net']}_{one['norm']}_{one['activation']}"
         if one.get("ratio") is not None:
             found[f"{name}_{'later' if one['step'] else 'init'}"] = one["ratio"]
-        if one.get("epoch") == EPOCHS:
+        if "epoch" in one and one["epoch"] == one["epochs"]:
             found[f"{name}_train"] = one["train_error"]
     start = found.get("plain_batch_relu_init")
     if start is not None and "plain_batch_relu_later" in found:
@@ -113,7 +118,7 @@ def card(name: str) -> Guess:
         return label(numbers[f"{name}_init"].median) if f"{name}_init" in numbers else None
 
     choices = {"vanishing": "vanish", "healthy": "neither", "exploding": "explode"}
-    return Guess(f"**{words((net, norm, activation))}**: towards the first layer gradients", choices, came)
+    return Guess(f"**{words((net, norm, activation))}**: gradients at the start", choices, came)
 
 
 def bounded(ratio: float) -> float:
@@ -131,8 +136,8 @@ def figure(findings: Findings, theme: Theme) -> go.Figure:
         names=[f"{ACTIVATIONS[activation]}<br>{NORMS[norm]}" for norm, activation in places],
     )  # fmt: skip
     made.update_yaxes(dtick=2)
-    level(made, theme, f"explodes above {EXPLODING:g}", EXPLODING)
-    level(made, theme, f"vanishes below {VANISHING:g}", VANISHING)
+    level(made, theme, f"explodes above {EXPLODING:g}", EXPLODING, right=True)
+    level(made, theme, f"vanishes below {VANISHING:g}", VANISHING, right=True)
     ratios = collect(findings, ("net", "norm", "activation", "step"), "ratio")
     for net, role in NETS.items():
         for place, corner in enumerate(places):
@@ -187,7 +192,7 @@ def table(findings: Findings) -> list[dict[str, str]]:
     """One row a corner."""
     by = ("net", "norm", "activation")
     ratios, largest = (collect(findings, (*by, "step"), value) for value in ("ratio", "largest"))
-    errors, rows = collect([one for one in findings if one.get("epoch") == EPOCHS], by, "train_error"), []
+    errors, rows = collect(findings, by, "train_error"), []
     for cell in cells():
         first, later = ratios.get((*cell, 0)), ratios.get((*cell, LATER))
         if first is None:
@@ -198,7 +203,7 @@ def table(findings: Findings) -> list[dict[str, str]]:
             "is called": label(first.median),
             "After 11 steps": times(later.median) if later else "not yet, or not finite",
             "Largest gradient at the start": scientific(largest[*cell, 0].median),
-            "Train error after 8 epochs": f"{errors[cell]:percent}" if cell in errors else "-",
+            "Last train error": f"{errors[cell]:percent}" if cell in errors else "-",
         })  # fmt: skip
     return rows
 
@@ -231,15 +236,15 @@ LAB = Lab(
         Effect("tamed", "that ratio of the plain net over its residual twin's, at initialisation", 5, 1 / 5, "times"),
     ),
     explain={
-        "present": "With batch norm and ReLU the plain net's gradient **explodes** at initialisation: "
-        "{plain_batch_relu_init:times} from last to first layer. Eleven steps later it is at "
-        "{plain_batch_relu_later:times}. With shortcuts it starts at {residual_batch_relu_init:times} and is at "
-        "{residual_batch_relu_later:times} later. So what you see depends on moment, norm and activation: with a "
-        "sigmoid it vanishes under shortcuts as well ({residual_batch_sigmoid_init:times}), for the sigmoid stands "
-        "on the shortcut's way. And a ratio alone misleads. Train error after 8 epochs: "
-        "{plain_batch_relu_train:percent} for this plain net, {plain_none_tanh_train:percent} for a plain one with "
-        "tanh and *no* norm (ratio {plain_none_tanh_init:times} at the start, learning rate 0.01), "
-        "{residual_batch_relu_train:percent} with shortcuts.",
+        "present": "With batch norm and ReLU the plain net's gradient **explodes** towards the first layer at "
+        "initialisation, {plain_batch_relu_init:times}; eleven steps later it is at {plain_batch_relu_later:times}. "
+        "With shortcuts it goes from {residual_batch_relu_init:times!} to {residual_batch_relu_later:times!}. So "
+        "what you see depends on moment, norm and activation: with a sigmoid it vanishes under shortcuts as well "
+        "({residual_batch_sigmoid_init:times!}), for the sigmoid stands on the shortcut's way. And a ratio alone "
+        "misleads: train error at the end is {plain_batch_relu_train:percent} for this plain net, "
+        "{plain_none_tanh_train:percent} for a plain one with tanh, *no* norm and a tenth of the learning rate, "
+        "whose ratio is {plain_none_tanh_init:times!} at the start, and {residual_batch_relu_train:percent!} with "
+        "shortcuts.",
         "absent": "This run has no clear explosion: the plain net with batch norm and ReLU starts at "
         "{plain_batch_relu_init:times} from last to first layer and is at {plain_batch_relu_later:times} after eleven "
         "steps; its residual twin starts at {residual_batch_relu_init:times}.",

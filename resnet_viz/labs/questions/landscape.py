@@ -23,6 +23,7 @@ from ..lab import Effect, Evidence, Finding, Findings, Guess, Lab, Numbers, Sour
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
+    from ...spec import OwnImages
     from ..bench import Bench, Trial
 
 DEEP = 56
@@ -48,9 +49,9 @@ def network(bench: Bench, net: str, layers: int) -> Network:
     return preset(f"{(LARGE if bench.large else PRESETS)[net]}{layers}")
 
 
-def dataset(bench: Bench) -> str:
+def dataset(bench: Bench) -> str | OwnImages:
     """Which images this bench takes."""
-    return "cifar10" if bench.large else "digits"
+    return bench.cifar10 or "digits"
 
 
 def measure(bench: Bench, seed: int) -> Iterator[Finding]:

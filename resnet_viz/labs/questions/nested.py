@@ -100,16 +100,18 @@ def price(bench: Bench, seed: int) -> Iterator[Finding]:
     made = {name: small(name, depth, width=width) for name, (depth, width, _) in nets.items()}
     recipes = {name: {"label_noise": noise} for name, (_, _, noise) in nets.items()}
     begun: dict[str, float] = {}
-    for row in bench.race(made, seed=seed, epochs=LONG, train_images=IMAGES, recipes=recipes):
+    trial = bench.race(
+        made, seed=seed, epochs=LONG, evaluate_every=EVERY, train_images=IMAGES, recipes=recipes
+    )  # fmt: skip
+    for row in trial:
         name, (depth, width, noise) = row.contestant, nets[row.contestant]
         bench.tell(f"{IMAGES} images, {name}, epoch {row.epoch} of {LONG}")
         begun.setdefault(name, time.monotonic())
-        if row.epoch % EVERY == 0:
-            yield {
-                "part": "price", "layers": depth, "width": width, "noise": noise, "epoch": row.epoch, "epochs": LONG,
-                "train_error": row.train_error, "test_error": row.test_error,
-                "seconds": time.monotonic() - begun[name], "macs": summarize(made[name]).macs,
-            }  # fmt: skip
+        yield {
+            "part": "price", "layers": depth, "width": width, "noise": noise, "epoch": row.epoch, "epochs": LONG,
+            "train_error": row.train_error, "test_error": row.test_error,
+            "seconds": time.monotonic() - begun[name], "macs": summarize(made[name]).macs,
+        }  # fmt: skip
 
 
 def read(findings: Findings) -> dict[str, float]:

@@ -48,14 +48,14 @@ function drawLines(text) {
   return lines;
 }
 
-// All places as [path, first, last]; a kind's are listed for the first block of it.
+// All places as [paths, first, last]: the lines of a kind of block make the same part of each such block.
 function placesOf(view) {
-  const found = Object.entries(view.own).map(([path, [first, last]]) => [path, first, last]);
-  const seen = new Set();
-  for (const [block, kind] of Object.entries(view.blocks)) {
-    if (seen.has(kind)) continue;
-    seen.add(kind);
-    for (const [name, [first, last]] of Object.entries(view.kinds[kind])) found.push([name ? `${block}.${name}` : block, first, last]);
+  const found = Object.entries(view.own).map(([path, [first, last]]) => [[path], first, last]);
+  for (const [kind, parts] of Object.entries(view.kinds)) {
+    const blocks = Object.keys(view.blocks).filter((block) => view.blocks[block] === kind);
+    for (const [name, [first, last]] of Object.entries(parts)) {
+      found.push([blocks.map((block) => (name ? `${block}.${name}` : block)), first, last]);
+    }
   }
   return found.sort((a, b) => (b[2] - b[1]) - (a[2] - a[1])); // the smallest place last: it wins
 }
@@ -114,22 +114,23 @@ function copyButton(view, said) {
 }
 
 function bindHover(box, rows, view) {
-  const owner = new Array(rows.length + 1).fill("");
-  for (const [path, first, last] of placesOf(view)) owner.fill(path, first, last + 1);
-  rows.forEach((row, i) => row.classList.toggle("rv-known", Boolean(owner[i + 1])));
+  const owners = new Array(rows.length + 1).fill([]);
+  for (const [paths, first, last] of placesOf(view)) owners.fill(paths, first, last + 1);
+  rows.forEach((row, i) => row.classList.toggle("rv-known", owners[i + 1].length > 0));
   const light = (place) => rows.forEach((row, i) => row.classList.toggle("rv-lit", Boolean(place) && i + 1 >= place[0] && i + 1 <= place[1]));
   let told = "";
-  const tell = (path) => {
+  const tell = (paths) => {
+    const path = paths[0] ?? "";
     if (path === told) return;
     told = path;
     light(path ? linesOf(view, path) : null);
-    window.dispatchEvent(new CustomEvent("rv:hover", { detail: { path, from: "code" } }));
+    window.dispatchEvent(new CustomEvent("rv:hover", { detail: { path, paths, from: "code" } }));
   };
   box.addEventListener("pointerover", (event) => {
     const row = event.target.closest?.(".rv-line");
-    tell(row ? owner[Number(row.dataset.n)] : "");
+    tell(row ? owners[Number(row.dataset.n)] : []);
   });
-  box.addEventListener("pointerleave", () => tell(""));
+  box.addEventListener("pointerleave", () => tell([]));
   const heard = ({ detail }) => {
     if (detail?.from !== "graph" || typeof detail.path !== "string") return;
     const place = detail.path ? linesOf(view, detail.path.slice(0, 200)) : null;
@@ -137,7 +138,7 @@ function bindHover(box, rows, view) {
     if (place) reveal(box, rows, ...place);
   };
   window.addEventListener("rv:hover", heard);
-  return () => { tell(""); window.removeEventListener("rv:hover", heard); };
+  return () => { tell([]); window.removeEventListener("rv:hover", heard); };
 }
 
 export default function ({ data, parentElement }) {

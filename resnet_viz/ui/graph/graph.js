@@ -218,7 +218,8 @@ function bindKeys(root, svg, view, send, kept) {
     event.stopPropagation();
   };
   const heard = (event) => {
-    if (event.detail?.from === "code") lightUp(marks, byNode, String(event.detail.path ?? ""));
+    if (event.detail?.from !== "code") return;
+    lightUp(marks, byNode, (event.detail.paths ?? [event.detail.path ?? ""]).map(String));
   };
   window.addEventListener(HOVER, heard);
   return { marks, focus, deafen: () => window.removeEventListener(HOVER, heard) };
@@ -252,10 +253,14 @@ function nearness(mark, path) {
   return parts[mark.node]?.test(path) ? 1 : 0;
 }
 
-function lightUp(marks, byNode, path) {
-  const scores = marks.map((element) => (path ? nearness(byNode.get(element.dataset.node), path) : 0));
-  const best = Math.max(0, ...scores);
-  marks.forEach((element, i) => element.classList.toggle("lit", best > 0 && scores[i] === best));
+function lightUp(marks, byNode, paths) {
+  const lit = new Set();
+  for (const path of paths.filter(Boolean)) {
+    const scores = marks.map((element) => nearness(byNode.get(element.dataset.node), path));
+    const best = Math.max(0, ...scores);
+    marks.forEach((element, i) => { if (best > 0 && scores[i] === best) lit.add(element); });
+  }
+  for (const element of marks) element.classList.toggle("lit", lit.has(element));
 }
 
 // Scale to the room there is. The height depends on the room alone, so that no edit moves what is below.

@@ -12,7 +12,7 @@ def orders(original: float, full: float, relu_only: float, bn_after: float, relu
     }  # fmt: skip
     rows: list[dict[str, Any]] = []
     for order, end in ends.items():
-        start = {"seed": 0, "order": order, "epoch": 0, "train_error": 0.9, "test_error": 0.9}
+        start = {"seed": 0, "order": order, "epoch": 0, "epochs": 8, "train_error": 0.9, "test_error": 0.9}
         rows += [start | {"flow": [4.0, None, 2.0]}, start | {"epoch": 8, "train_error": end, "test_error": end}]
     return rows
 
