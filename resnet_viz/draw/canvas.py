@@ -268,7 +268,7 @@ def sketched(figure: go.Figure, theme: Theme, name: str, xs: Sequence[Any], ys: 
         opacity=0.45, cliponaxis=False, hovertemplate=f"{name}: %{{y}}<extra></extra>",
     )  # fmt: skip
     figure.data = (figure.data[-1], *figure.data[:-1])
-    note(figure, theme, name, xs[0], ys[0])
+    note(figure, theme, name, xs[-1], ys[-1])
 
 
 def waits(figure: go.Figure, theme: Theme, words: str) -> None:

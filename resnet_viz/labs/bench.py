@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import queue
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -109,12 +109,16 @@ class Bench:
         seed: int,
         dataset: str | OwnImages = "digits",
         recipes: Mapping[str, Mapping[str, Any]] | None = None,
+        starts: Mapping[str, nn.Module] | None = None,
+        frozen: Mapping[str, Sequence[str]] | None = None,
         **recipe: Any,
     ) -> Trial:
         """Train these networks on the same batches from the same seed; ``recipe`` has fields of ``Recipe``.
 
-        ``recipes`` has those of single networks by name, over the common ones. Iterate over what it gives to let them
-        go. Raises a refusal for what is no valid experiment.
+        ``recipes`` has those of single networks by name, over the common ones; ``starts`` modules from whose weights
+        a network begins in place of its own; ``frozen`` paths of modules whose weights stay as they are, and which
+        then have no gradient and no signal of it. Iterate over what it gives to let them go. Raises a refusal for
+        what is no valid experiment.
         """
         own = recipes or {}
         fixed = {"seed": seed, "device": self.device.type}
@@ -124,7 +128,7 @@ class Bench:
                 recipe=Recipe.model_validate({**recipe, **own.get(name, {}), **fixed}),
             )
             for name, network in networks.items()
-        })  # fmt: skip
+        }, starts or {}, frozen or {})  # fmt: skip
 
 
 class Trial:
@@ -135,13 +139,20 @@ class Trial:
     for each that did not stay finite, which then has no further evaluations.
     """
 
-    def __init__(self, bench: Bench, experiments: Mapping[str, Experiment]) -> None:
+    def __init__(
+        self,
+        bench: Bench,
+        experiments: Mapping[str, Experiment],
+        starts: Mapping[str, nn.Module],
+        frozen: Mapping[str, Sequence[str]],
+    ) -> None:
         self.models: dict[str, nn.Module] = {}
         self.failed: dict[str, str] = {}
         self.layers: dict[str, list[str]] = {}
         """Paths of the measured layers in forward order, by network."""
         self._bench = bench
         self._waiting = dict(experiments)
+        self._starts, self._frozen = starts, frozen
         self._going: dict[str, Race] = {}
         self._columns: dict[str, list[str]] = {}
         self._rows: dict[str, list[NDArray[np.float32]]] = {name: [] for name in experiments}
@@ -178,11 +189,22 @@ class Trial:
             name = next(iter(self._waiting))
             experiment = self._waiting.pop(name)
             found = cards(experiment)
-            paths = measured_paths(found)
-            self.layers[name], self._columns[name] = paths[name], found[0]["signals"]
-            race = Race(experiment, paths, slots=self._bench.slots)
+            still = tuple(f"{path}." for path in self._frozen.get(name, ()))
+            every = measured_paths(found)[name]
+            self.layers[name] = [path for path in every if not f"{path}.".startswith(still)]
+            gone = {f"grad_norm/{path}" for path in every if path not in self.layers[name]}
+            self._columns[name] = [signal for signal in found[0]["signals"] if signal not in gone]
+            race = Race(experiment, {name: self.layers[name]}, slots=self._bench.slots)
+            self._prepare(name, race.engines[name].model)
             self._going[name] = race
             race.start()
+
+    def _prepare(self, name: str, model: nn.Module) -> None:
+        """Give it the weights to start from, and let those stay that are to stay."""
+        if name in self._starts:
+            model.load_state_dict(self._starts[name].state_dict())
+        for path in self._frozen.get(name, ()):
+            model.get_submodule(path).requires_grad_(False)
 
     def _news(self, name: str) -> list[Evaluated]:
         race, found = self._going[name], list[Evaluated]()

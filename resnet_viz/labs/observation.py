@@ -67,7 +67,11 @@ class Observation:
         if self.verdict is None or len(said) < 2:
             return ""
         alike = sum(verdict == self.verdict for verdict in said.values())
-        return f"{'Each' if alike == len(said) else str(alike)} of {len(said)} repeats shows this by itself."
+        if alike == len(said):
+            return f"Each of {alike} repeats shows this by itself."
+        return (
+            f"{alike} of {len(said)} repeats show{'s' if alike == 1 else ''} this alone; the text follows the medians."
+        )
 
     def figure(self, theme: Theme = "light") -> go.Figure:
         """The lab's picture of these findings."""

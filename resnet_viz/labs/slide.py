@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 WIDTH, HEIGHT = 1280, 720
-LINE = 74
+LINE = 66
 """Characters of the title on one line."""
 
 
@@ -24,16 +24,16 @@ def slide(observation: Observation, theme: Theme = "light", view: str = "") -> g
     title = "<br>".join(textwrap.wrap(lab.question, LINE))
     origin = f"{observation.origin} · {'; '.join(source.name for source in lab.sources)} · ResNet Viz"
     figure.update_layout(
-        width=WIDTH, height=HEIGHT, margin={"l": 40, "r": 40, "t": 150, "b": 90},
+        width=WIDTH, height=HEIGHT, margin={"l": 40, "r": 40, "t": 140, "b": 124},
         paper_bgcolor=palette["background"], plot_bgcolor=palette["background"],
-        title={"text": f"<b>{title}</b>", "x": 0.03, "y": 0.94, "yanchor": "top", "font": {"size": 30}},
+        title={"text": f"<b>{title}</b>", "x": 0.03, "y": 0.94, "yanchor": "top", "font": {"size": 28}},
     )  # fmt: skip
     figure.update_xaxes(tickfont_size=19, title_font_size=19)
     figure.update_yaxes(tickfont_size=19, title_font_size=19)
     figure.for_each_annotation(lambda note: note.update(font_size=round((note.font.size or 13) * 1.45)))
     figure.for_each_trace(lambda trace: trace.update(textfont_size=18), selector={"type": "bar"})
     figure.add_annotation(
-        x=0.0, y=0.0, xref="paper", yref="paper", yshift=-84, text=origin, showarrow=False, xanchor="left",
+        x=0.0, y=0.0, xref="paper", yref="paper", yshift=-116, text=origin, showarrow=False, xanchor="left",
         yanchor="bottom", font={"size": 15, "color": palette["quiet"]},
     )  # fmt: skip
     return figure

@@ -22,6 +22,8 @@ from .race_session import open_race
 if TYPE_CHECKING:
     from resnet_viz.spec.compact import Shared
 
+SHOWN = 560
+"""Pixels of the slide's height on the page."""
 WHERE = {Network: "Playground", Experiment: "Race", Comparison: "Compare"}
 
 
@@ -63,11 +65,12 @@ def take_apart(thing: Shared) -> None:
 def _slide(seen: Observation, guesses: Mapping[str, str]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         kind = st.segmented_control("File", ["SVG", "PNG"], default="SVG", required=True, label_visibility="collapsed")
-        views = ["Main picture", *seen.lab.views]
+        views = ["Result", *seen.lab.views]
         view = st.selectbox("Picture", views, label_visibility="collapsed") if len(views) > 1 else views[0]
         theme: Theme = "dark" if st.toggle("Dark", value=st.context.theme.type == "dark") else "light"
     st.caption("The camera at the top right of the picture saves it, 1280 × 720.")
     figure: Any = slide(seen, theme, view)
+    figure.update_layout(width=None, height=SHOWN)  # as wide as the dialog; the file has the slide's own size
     st.plotly_chart(
         figure, theme=None, config=export_config(seen, str(kind).lower()), key=f"slide {kind} {view} {theme}",
         alt=f"{seen.lab.question} {seen.origin}",

@@ -61,9 +61,10 @@ def _sketch(address: LabAddress, observed: Observation | None) -> tuple[int, ...
     if not st.toggle(f"Draw the curve that you expect: {sketch.prompt}", value=bool(address.sketch), key=key):
         return ()
     before = address.sketch or (50,) * len(sketch.xs)
+    columns = st.columns(2, gap="small")
     return tuple(
-        int(st.slider(name, 0, 100, value, 5, format="%d %%", key=f"{key} {name}"))
-        for name, value in zip(sketch.names, before, strict=True)
+        int(columns[i % 2].slider(name, 0, 100, before[i], 5, format="%d %%", key=f"{key} {name}"))
+        for i, name in enumerate(sketch.names)
     )
 
 

@@ -23,8 +23,8 @@ LOOK_EVERY = 1.0
 HEIGHT = 348
 MAIN = "Result"
 WORDS = {
-    "present": ":blue[This run shows it.]", "absent": ":gray[This run shows no clear effect.]",
-    "reversed": ":orange[This run shows the opposite.]",
+    "present": ":blue[{} shows it.]", "absent": ":gray[{} shows no clear effect.]",
+    "reversed": ":orange[{} shows the opposite.]",
 }  # fmt: skip
 PLOTLY = {"displaylogo": False, "displayModeBar": False}
 
@@ -134,7 +134,8 @@ def _explain(observed: Observation | None) -> None:
         reason = observed.reason or "It was ended before everything was measured."
         st.markdown(plain(f"This run has no verdict. {reason}"))
         return
-    st.markdown(f"**{WORDS[str(observed.verdict)]}** {said} :gray[{plain(observed.agreement)}]")
+    shown = WORDS[str(observed.verdict)].format("The recording" if observed.recorded else "This run")
+    st.markdown(f"**{shown}** {said} :gray[{plain(observed.agreement)}]")
 
 
 def evidence(observed: Observation | None, address: LabAddress) -> None:

@@ -55,6 +55,20 @@ def test_the_tables_are_those_of_now() -> None:
     assert tables.written(CATALOGUE) == CATALOGUE, "run: python -m tests.docs.tables"
 
 
+def test_the_lab_of_adding_a_lab_is_one() -> None:
+    page = (ROOT / "docs" / "adding-a-lab.md").read_text(encoding="utf-8")
+    code = "\n".join(re.findall(r"```python\n(.*?)```", page, re.DOTALL))
+    package = "resnet_viz.labs.questions"
+    names: dict[str, Any] = {"__name__": f"{package}.warm_up", "__package__": package}
+    exec(compile(code, "adding-a-lab.md", "exec"), names)
+    lab = names["LAB"]
+    found = [{"seed": 0, "warm_up": steps, "epoch": 8, "train_error": error} for steps, error in ((0, 0.3), (8, 0.1))]
+    assert lab.verdict(lab.numbers(found)) == "present"
+    assert lab.outcome("gain", lab.numbers(found)) == "present"
+    assert len(lab.figure(found, "light").data) == 2
+    assert [row["Train error"] for row in lab.table(found)] == ["30\u00a0%", "10\u00a0%"]
+
+
 def test_the_table_of_labs_is_that_of_now() -> None:
     text = lab_table.PAGE.read_text(encoding="utf-8")
     assert lab_table.written(text) == text, "run: python -m tests.docs.labs"

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from resnet_viz.spec import Recipe
+from resnet_viz.spec import ProbePlan, Recipe
 from tests.docs.test_docs import ROOT, literals
 
 PAGE = (ROOT / "docs" / "recipe.md").read_text(encoding="utf-8")
@@ -20,7 +20,7 @@ def test_a_field_of_the_recipe_has_a_line_with_its_values(name: str) -> None:
     field = Recipe.model_fields[name]
     values = re.findall(r"`([^`]+)`", ROWS[name])
     assert set(values) == literals(field.annotation)
-    default = {None: "all"}.get(field.default, field.default)
+    default = "norms alone" if field.default == ProbePlan() else "all" if field.default is None else field.default
     assert ROWS[name].strip(" `").startswith(f"{default:g}" if isinstance(default, float) else str(default))
 
 

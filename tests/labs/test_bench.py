@@ -50,3 +50,29 @@ def test_a_bench_needs_its_device() -> None:
         pytest.skip("there is one")
     with pytest.raises(SpecError, match="no CUDA device"):
         Bench("cuda")
+
+
+def test_a_network_starts_from_given_weights_and_what_is_frozen_stays() -> None:
+    import torch
+
+    from resnet_viz.nn import build
+
+    network = preset("tiny_resnet8")
+    start = build(network, seed=11)
+    bench = Bench("cpu")
+    with calculation(bench.device):
+        before = bench.errors(start)
+        trial = bench.race(
+            {"some": network}, seed=0, epochs=1, weight_decay=0.0, starts={"some": start},
+            frozen={"some": ("conv1", "layer1.0")},
+        )  # fmt: skip
+        rows = list(trial)
+    assert (rows[0].train_error, rows[0].test_error) == pytest.approx(before, abs=1e-9)
+    after = dict(trial.models["some"].named_parameters())
+    still = {name for name, weight in start.named_parameters() if torch.equal(weight, after[name])}
+    assert still == {name for name in after if name.startswith(("conv1.", "layer1.0."))}
+    signals = trial.signals("some")
+    assert not any(name.startswith(("grad_norm/conv1", "grad_norm/layer1.0")) for name in signals)
+    assert trial.layers["some"] == ["layer2.0.conv1", "layer2.0.conv2", "layer3.0.conv1", "layer3.0.conv2", "fc"]
+    assert (signals["grad_norm/fc"] > 0).all()
+    assert signals["loss"].shape == (12,)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from resnet_viz.draw.wording import NBSP
-from resnet_viz.labs import Effect, Number, collect, find, labs, written
+from resnet_viz.labs import Effect, Number, Observation, collect, find, labs, written
 from resnet_viz.labs.running import _plain
 
 
@@ -70,3 +70,15 @@ def test_a_verdict_across_repeats_is_that_of_the_medians() -> None:
         found += [one | {"seed": seed} for one in ends((0.0, error), (0.0, 0.0))]
     assert lab.verdict(lab.numbers(found)) == "present"
     assert lab.verdicts(found) == {0: "absent", 1: "present", 2: "present"}
+
+
+@pytest.mark.parametrize(("errors", "words"), [
+    ((0.6,), ""),
+    ((0.6, 0.7), "Each of 2 repeats shows this by itself."),
+    ((0.02, 0.6, 0.7), "2 of 3 repeats show this alone; the text follows the medians."),
+])  # fmt: skip
+def test_how_many_repeats_agree_is_said(errors: tuple[float, ...], words: str) -> None:
+    from tests.labs.made_up.degradation import ends
+
+    found = [one | {"seed": s} for s, error in enumerate(errors) for one in ends((0.0, error), (0.0, 0.0))]
+    assert Observation(find("degradation"), tuple(range(len(errors))), tuple(found)).agreement == words

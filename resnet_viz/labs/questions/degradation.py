@@ -125,7 +125,7 @@ LAB = Lab(
     number=1,
     slug="degradation",
     title="Degradation",
-    question="Do shortcuts help because gradients vanish without them, or is something else wrong with deep nets?",
+    question="Do shortcuts help because gradients vanish without them, or is something else wrong?",
     answer="Deep plain nets fail already on the images they train on: {plain_last_train:percent!} train error at "
     "{layers:count!} layers against {residual_last_train:percent!} with shortcuts, so it is not overfitting.",
     setting="Plain and residual networks of 8, 20, 32 and 56 layers, width 8, on 1,500 digits of 8 × 8 pixels: 96 "

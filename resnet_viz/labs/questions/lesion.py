@@ -12,7 +12,7 @@ import numpy as np
 from ...draw.canvas import canvas, level, line, name_ends
 from ...draw.colours import Role, Theme
 from ...draw.wording import listed
-from ...spec import DropPath, Experiment, Network, preset
+from ...spec import DropPath, Experiment, Network, OwnImages, preset
 from ..lab import Effect, Evidence, Finding, Findings, Guess, Lab, Numbers, Source, collect
 from ..numbers import Number
 from ..variants import small
@@ -31,6 +31,9 @@ NETS: dict[str, tuple[str, Role]] = {
     "plain": ("plain", "plain"),
     "dropped": ("residual, stochastic depth", "third"),
 }
+STATISTICS: tuple[tuple[str, str, Role], ...] = (
+    ("estimated again", "error", "residual"), ("stale statistics", "stale", "fourth")
+)  # fmt: skip
 SEVERAL, DRAWS = (2, 3, 5), 4
 """How many blocks go at once, and how often they are drawn."""
 SWAPS = 10
@@ -56,8 +59,8 @@ def measure(bench: Bench, seed: int) -> Iterator[Finding]:
     """Test errors while the nets are trained, then after each lesion."""
     from ...instruments import block_paths
 
-    dataset, epochs = ("cifar10", LARGE_EPOCHS) if bench.large else ("digits", EPOCHS)
-    trial = bench.race(networks(bench), seed=seed, dataset=dataset, epochs=epochs, schedule="step")
+    dataset, epochs = bench.cifar10 or "digits", LARGE_EPOCHS if bench.large else EPOCHS
+    trial = bench.race(networks(bench), seed=seed, dataset=dataset, epochs=epochs, schedule="step", evaluate_every=2)
     for row in trial:
         bench.tell(f"training: {NETS[row.contestant][0]}, epoch {row.epoch} of {epochs}")
         yield {"net": row.contestant, "blocks": [], "epoch": row.epoch, "error": row.test_error}
@@ -85,7 +88,7 @@ def drawn(paths: tuple[str, ...], seed: int) -> list[tuple[str, ...]]:
 
 
 def deleted(
-    bench: Bench, net: str, model: nn.Module, dataset: str, groups: Sequence[Sequence[str]]
+    bench: Bench, net: str, model: nn.Module, dataset: str | OwnImages, groups: Sequence[Sequence[str]]
 ) -> Iterator[Finding]:
     """The test error without each group of blocks: statistics estimated again, and "stale" as training left them."""
     from ...instruments import block_paths, lesions
@@ -100,7 +103,7 @@ def deleted(
         yield {"net": net, "blocks": blocks, "error": one.restated, "stale": one.running}
 
 
-def swapped(bench: Bench, net: str, model: nn.Module, dataset: str) -> Iterator[Finding]:
+def swapped(bench: Bench, net: str, model: nn.Module, dataset: str | OwnImages) -> Iterator[Finding]:
     """The test error after two neighbours that do not change the shape have changed places."""
     from ...instruments import error_of, exchangeable, permuted, restated
 
@@ -129,7 +132,7 @@ def read(findings: Findings) -> dict[str, float]:
             found[f"{net}_swap"] = fmean(swaps)
     if "plain_mean" in found and "residual_mean" in found:
         found["contrast"] = found["plain_mean"] - found["residual_mean"]
-        found["staleness"] = found["residual_stale"] - found["residual_mean"]
+        found["staleness"] = found["residual_stale_worst"] - found["residual_worst"]
         found["residual_cost"] = found["residual_mean"] - found["residual_whole"]
     return found
 
@@ -167,7 +170,7 @@ def figure(findings: Findings, theme: Theme) -> go.Figure:
     """Test error after one block is deleted, block by block; the whole net at 0, which moves while it is trained."""
     made = canvas(
         theme, x="deleted block, input to output (0: none)", y="test error, statistics estimated again", percent=True,
-        x_range=(-0.5, BLOCKS * 1.36), y_range=(-0.03, 1.05), ticks=list(range(BLOCKS + 1)),
+        x_range=(-0.5, BLOCKS * 1.42), y_range=(-0.03, 1.05), ticks=list(range(BLOCKS + 1)),
     )  # fmt: skip
     level(made, theme, "chance", CHANCE)
     names: list[tuple[str, int, float, Role]] = []
@@ -191,10 +194,14 @@ def staleness(findings: Findings, theme: Theme) -> go.Figure:
     """The residual net alone: statistics as training left them against those estimated again."""
     made = canvas(
         theme, x="deleted block, input to output (0: none)", y="test error of the residual net", percent=True,
-        x_range=(-0.5, BLOCKS * 1.36), ticks=list(range(BLOCKS + 1)),
+        x_range=(-0.5, BLOCKS * 1.42), ticks=list(range(BLOCKS + 1)),
     )  # fmt: skip
-    line(made, theme, "stale statistics", *spread(findings, "residual", "stale"), role="fourth")
-    line(made, theme, "estimated again", *spread(findings, "residual", "error"), role="residual")
+    names: list[tuple[str, int, float, Role]] = []
+    for words, value, role in STATISTICS:
+        blocks, errors = spread(findings, "residual", value)
+        line(made, theme, words, blocks, errors, role=role, label=False)
+        names += [(words, blocks[-1], errors[-1], role)] if blocks else []
+    name_ends(made, theme, names, 0.07 * max(spread(findings, "residual", "stale")[1], default=1.0))
     made.update_yaxes(rangemode="tozero")
     return made
 
@@ -294,20 +301,20 @@ LAB = Lab(
     read=read,
     effects=(
         Effect("contrast", "mean test error without one block, plain minus residual", CLEAR, -CLEAR, "points"),
-        Effect("staleness", "residual: mean test error without one block with stale statistics minus estimated again",
+        Effect("staleness", "residual: worst test error without one block with stale statistics minus estimated again",
                STALE, -STALE, "points"),
     ),
     explain={
         "present": "Each residual block *adds* to what the shortcut brings, so without one the others still get "
         "nearly the input they know: {residual_whole:percent} test error whole, {residual_mean:percent} on average "
         "without one block. A plain block hands on all there is: {plain_whole:percent} whole, {plain_mean:percent}. "
-        "But \"nothing happens\" is false. The worst block costs the residual net {residual_worst:percent}, five at "
-        "once {residual_several_5:percent}, and {residual_matter:count} of 15 blocks cost two points or more. Much of "
-        "what lesions seem to do is stale batch-norm statistics: with those of the whole net the mean is "
-        "{residual_stale:percent}, the worst {residual_stale_worst:percent}. So: like dropout in that no single part "
-        "is indispensable, though nobody trained for that; Huang and others do (stochastic depth), which here gives "
-        "{dropped_mean:percent} without one block and {dropped_several_5:percent} without five. As pruning it works "
-        "for some blocks, after a look at which.",
+        'But "nothing happens" is false. Without its most important block the residual net is at '
+        "{residual_worst:percent}, without five at once at {residual_several_5:percent}, and {residual_matter:count} "
+        "of 15 blocks cost two points or more. Much of what lesions seem to do is stale batch-norm statistics: with "
+        "those of the whole net the mean is {residual_stale:percent}, the worst {residual_stale_worst:percent}. So: "
+        "like dropout in that no single part is indispensable, though nobody trained for that; Huang and others do "
+        "(stochastic depth), which here gives {dropped_mean:percent} without one block and "
+        "{dropped_several_5:percent} without five. As pruning it works for some blocks, after a look at which.",
         "absent": "This run shows less than the lab promises: without one block the residual net is at "
         "{residual_mean:percent} test error on average ({residual_stale:percent} with stale statistics), the plain "
         "one at {plain_mean:percent}; whole they are at {residual_whole:percent} and {plain_whole:percent}.",

@@ -13,7 +13,8 @@ async function watch(place) {
   const look = await fetch(place.dataset.look).then((answer) => answer.json());
   const view = new LiveView(place);
   const data = { run: place.dataset.run, base: baseOf(window.location.pathname), look, controls: false, replay: true };
-  const show = () => view.update({ data, setTriggerValue() {}, setStateValue: () => view.source.lookOnly() });
+  const setStateValue = (name) => { if (name === "fallback") view.source.lookOnly(); }; // nobody else keeps a choice
+  const show = () => view.update({ data, setTriggerValue() {}, setStateValue });
   window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", show);
   show();
 }

@@ -27,3 +27,14 @@ OUTCOMES = {
     "absent": {"curve": "stays"},
     "reversed": {"curve": "falls"},
 }
+
+
+def recompute(rows: list[dict[str, Any]]) -> dict[str, float]:
+    """Some of the lab's numbers once more, from one repeat's findings, without the lab's own code."""
+    last = {(one["net"], one["layers"]): one for one in rows if one["epoch"] == 8}
+    return {
+        "plain_56_train": last["plain", 56]["train_error"],
+        "residual_20_test": last["residual", 20]["test_error"],
+        "plain_rise_train": last["plain", 56]["train_error"] - last["plain", 8]["train_error"],
+        "gap": last["plain", 56]["train_error"] - last["residual", 56]["train_error"],
+    }

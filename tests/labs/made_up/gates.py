@@ -41,3 +41,23 @@ OUTCOMES = {
     "absent": {"best": "identity", "bias": "none", "gradient": "same"},
     "reversed": {"best": "half", "bias": "none", "gradient": "smaller"},
 }
+
+
+def recompute(rows: list[dict[str, Any]]) -> dict[str, float]:
+    """Some of the lab's numbers once more, from one repeat's findings, without the lab's own code."""
+    last = {one["net"]: one["train_error"] for one in rows if one.get("epoch") == 8}
+    first = {one["net"]: one["gradient"] for one in rows if one.get("epoch") == 0}
+    gates = {one["net"]: one["gates"] for one in rows if one.get("moment") == "start" and "gates" in one}
+    passed = 1.0
+    for gate in gates["both_3"]:
+        passed *= 1 - gate
+    return {
+        "identity_train": last["identity"],
+        "both_6_train": last["both_6"],
+        "closing": last["both_0"] - last["both_6"],
+        "halving": last["half"] - last["identity"],
+        "alpha_50_gradient": first["alpha_50"],
+        "growth": first["alpha_50"] / first["identity"],
+        "both_3_gate_start": sum(gates["both_3"]) / 27,
+        "alpha_90_share": 0.9**27,
+    }

@@ -42,3 +42,23 @@ OUTCOMES = {
         "residual_batch_sigmoid": "exploding",
     },
 }  # fmt: skip
+
+
+def recompute(rows: list[dict[str, Any]]) -> dict[str, float]:
+    """Some of the lab's numbers once more, from one repeat's findings, without the lab's own code."""
+
+    def ratio(net: str, activation: str, step: int) -> float:
+        (norms,) = [
+            one["norms"]
+            for one in rows
+            if (one["net"], one["norm"], one["activation"], one.get("step")) == (net, "batch", activation, step)
+        ]
+        return float(norms[0] / norms[-1])
+
+    start = ratio("plain", "relu", 0)
+    return {
+        "plain_batch_relu_init": start,
+        "residual_batch_sigmoid_init": ratio("residual", "sigmoid", 0),
+        "turn": start / ratio("plain", "relu", 11),
+        "tamed": start / ratio("residual", "relu", 0),
+    }

@@ -31,3 +31,19 @@ OUTCOMES = {
     "absent": {"one": "both", "nine": "yes", "weaker": "same"},
     "reversed": {"one": "plain", "nine": "no", "weaker": "plain"},
 }
+
+
+def recompute(rows: list[dict[str, Any]]) -> dict[str, float]:
+    """Some of the lab's numbers once more, from one repeat's findings, without the lab's own code."""
+    last = {one["fit"]: one["error"] for one in rows if "fit" in one}
+    nets = {(one["net"], one["scale"]): one for one in rows if "scale" in one}
+    plain = [last["one_plain_none"], last["one_plain_batch"]]
+    skip = [last["one_skip_none"], last["one_skip_batch"]]
+    return {
+        "one_plain_none": plain[0],
+        "one_gain": min(plain) - max(skip),
+        "stack_gain": last["nine_skip_batch"] - last["nine_skip_zero"],
+        "residual_10": nets["residual", 0.1]["test_error"],
+        "residual_50_stale": nets["residual", 0.5]["convs_stale"],
+        "tolerance": nets["residual", 0.1]["test_error"] - nets["plain", 0.1]["test_error"],
+    }

@@ -35,3 +35,21 @@ OUTCOMES = {
     "absent": {"residual": "hardly", "where": "none"},
     "reversed": {"residual": "ruined", "where": "last"},
 }
+
+
+def recompute(rows: list[dict[str, Any]]) -> dict[str, float]:
+    """Some of the lab's numbers once more, from one repeat's findings, without the lab's own code."""
+    single = {(one["net"], one["blocks"][0]): one for one in rows if len(one.get("blocks", ())) == 1}
+    means = {net: sum(single[net, block]["error"] for block in range(1, 16)) / 15 for net in ("plain", "residual")}
+    worst = {
+        value: max(single["residual", block][value] for block in range(1, 16)) for value in ("error", "stale")
+    }  # fmt: skip
+    swaps = [one["error"] for one in rows if one["net"] == "residual" and "swapped" in one]
+    return {
+        "residual_mean": means["residual"],
+        "plain_mean": means["plain"],
+        "contrast": means["plain"] - means["residual"],
+        "residual_worst": worst["error"],
+        "staleness": worst["stale"] - worst["error"],
+        "residual_swap": sum(swaps) / 10,
+    }

@@ -26,3 +26,9 @@ OUTCOMES = {
     "absent": {"names": None, "size": "alike"},
     "reversed": {"names": "other", "size": "larger"},
 }
+
+
+def recompute(rows: list[dict[str, Any]]) -> dict[str, float]:
+    """Some of the lab's numbers once more, from one repeat's findings, without the lab's own code."""
+    shares = sorted(one["branch"] / one["x"] for one in rows if one.get("moment") == "end")
+    return {"share_end": shares[4], "blocks": 9, "rest": max(one["rest"] for one in rows if "rest" in one)}

@@ -27,3 +27,15 @@ OUTCOMES = {
     "absent": {"best": "equal", "moved": "fail"},
     "reversed": {"best": "original", "moved": "train"},
 }
+
+
+def recompute(rows: list[dict[str, Any]]) -> dict[str, float]:
+    """Some of the lab's numbers once more, from one repeat's findings, without the lab's own code."""
+    last = {one["order"]: one["train_error"] for one in rows if one["epoch"] == 8}
+    flow = {one["order"]: one["flow"] for one in rows if one["epoch"] == 0}
+    return {
+        "original_train": last["original"],
+        "gain": last["original"] - last["preactivation"],
+        "blocked": min(last["bn_after_addition"], last["relu_before_addition"]) - last["preactivation"],
+        "original_flow": flow["original"][0] / flow["original"][-1],
+    }

@@ -32,3 +32,18 @@ OUTCOMES = {
     "absent": {"softmax": "same", "init": "xavier"},
     "reversed": {"softmax": "better", "init": "kaiming"},
 }
+
+
+def recompute(rows: list[dict[str, Any]]) -> dict[str, float]:
+    """Some of the lab's numbers once more, from one repeat's findings, without the lab's own code."""
+    last = {one["case"]: one for one in rows if one.get("epoch") == 8}
+    first = {one["case"]: one["gradient"] for one in rows if one.get("epoch") == 0}
+    pairs = [f"{net}_batch_{scheme}" for net in ("plain", "residual") for scheme in ("kaiming", "xavier")]
+    behind = [last[f"{pair}_twice"]["train_error"] - last[f"{pair}_once"]["train_error"] for pair in pairs]
+    losses = last["residual_batch_xavier_twice"]["losses"]
+    return {
+        "plain_batch_kaiming_twice_train": last["plain_batch_kaiming_twice"]["train_error"],
+        "residual_xavier_shrink": first["residual_batch_xavier_once"] / first["residual_batch_xavier_twice"],
+        "behind": sum(behind) / 4,
+        "residual_batch_xavier_twice_loss": sum(losses) / len(losses),
+    }

@@ -26,3 +26,14 @@ OUTCOMES = {
     "absent": {"vgg": "same", "bottleneck": "close"},
     "reversed": {"vgg": "more", "bottleneck": "double"},
 }
+
+
+def recompute(rows: list[dict[str, Any]]) -> dict[str, float]:
+    """Some of the lab's numbers once more, from the findings, without the lab's own code."""
+    macs = {one["net"]: sum(part["macs"] for part in one.get("stages", ())) for one in rows}
+    (vgg,) = [one["macs"] for one in rows if one["net"] == "vgg19"]
+    return {
+        "resnet152_macs": macs["resnet152"],
+        "bottleneck_ratio": macs["resnet50"] / macs["resnet34"],
+        "vgg_ratio": vgg / macs["resnet152"],
+    }

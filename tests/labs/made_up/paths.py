@@ -1,0 +1,47 @@
+"""Findings that nobody measured, one set for each verdict."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def errors(whole: float, gone: float, again: float, *, identity: float, difference: float) -> list[dict[str, Any]]:
+    """``gone``, ``again``: test error of Inception without a path; ``identity``: of residual without it in a block."""
+    rows: list[dict[str, Any]] = []
+
+    def trained(net: str, path: str, error: float) -> None:
+        how = "retrained" if path else "whole"
+        for epoch, value in ((0, 0.9), (8, error)):
+            rows.append({
+                "seed": 0, "net": net, "path": path, "how": how, "epoch": epoch, "epochs": 8, "train_error": value,
+                "test_error": value,
+            })  # fmt: skip
+
+    def lesion(net: str, path: str, error: float, one: float) -> None:
+        for how, place, value in (("everywhere", "", error), ("one", "layer1.0", one), ("one", "layer1.1", one)):
+            rows.append({
+                "seed": 0, "net": net, "path": path, "how": how, "place": place, "test_error": value, "stale": 0.9,
+            })  # fmt: skip
+
+    trained("inception", "", whole)
+    for i, path in enumerate("1234"):
+        lesion("inception", path, gone + 0.01 * i, 0.07)
+    trained("residual", "", 0.02)
+    lesion("residual", "branch", 0.85, 0.08)
+    lesion("residual", "identity", 0.6, identity)
+    for path in "1234":
+        trained("inception", path, again)
+    trained("residual", "identity", 0.03)
+    return [*rows, {"seed": 0, "net": "resnext", "difference": difference}]
+
+
+MADE_UP = {
+    "present": errors(0.03, 0.45, 0.035, identity=0.2, difference=2e-15),
+    "absent": errors(0.03, 0.05, 0.04, identity=0.09, difference=0.0),
+    "reversed": errors(0.3, 0.1, 0.4, identity=0.01, difference=2e-15),
+}
+OUTCOMES = {
+    "present": {"ruin": "all", "again": "close", "special": "identity"},
+    "absent": {"ruin": "none", "again": "close", "special": "same"},
+    "reversed": {"ruin": "none", "again": "worse", "special": "branch"},
+}
