@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from resnet_viz.draw.wording import percent
-from resnet_viz.labs import Observation, recording
+from resnet_viz.labs import Observation, recording, run_lab
 from resnet_viz.labs.bench import Bench
-from resnet_viz.labs.questions import gates, softmax_twice
+from resnet_viz.labs.questions import gates, identity, lesion, softmax_twice
 
 SLUGS = ("gates", "lesion", "identity", "softmax-twice")
 
@@ -121,3 +121,27 @@ def test_the_floor_of_two_softmaxes_is_where_the_right_class_has_everything() ->
     loss = torch.nn.functional.cross_entropy(scores.softmax(1), torch.tensor([3]))
     assert float(loss) == pytest.approx(softmax_twice.FLOOR, abs=1e-6)
     assert f"{softmax_twice.FLOOR:.3f}" == "1.461"
+
+
+SMALL: dict[str, tuple[Any, dict[str, Any]]] = {
+    "gates": (gates, {"DEPTH": 8, "BLOCKS": 3, "EPOCHS": 1}),
+    "lesion": (lesion, {"DEPTH": 14, "BLOCKS": 6, "EPOCHS": 1, "SWAPS": 1, "DRAWS": 1}),
+    "identity": (identity, {"DEPTH": 8, "EPOCHS": 1, "STEPS": {1: 10, 9: 10}}),
+    "softmax-twice": (softmax_twice, {"DEPTH": 8, "EPOCHS": 1}),
+}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("slug", SLUGS)
+def test_a_small_run_fills_text_table_and_pictures(slug: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    module, settings = SMALL[slug]
+    for name, value in settings.items():
+        monkeypatch.setattr(module, name, value)
+    seen = run_lab(slug, (4,), "cpu")
+    assert seen.verdict is not None
+    assert seen.explanation
+    assert seen.table()
+    for picture in (seen.lab.figure, *seen.lab.views.values()):
+        assert picture(seen.findings, "dark").data
+    if slug == "gates":
+        assert seen.numbers["opened"].values == (0.0,)
