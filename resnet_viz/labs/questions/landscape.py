@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from ...draw.canvas import canvas, line
+from ...draw.canvas import canvas, legend, line
 from ...draw.colours import PALETTE, Role, Theme, viridis
 from ...instruments import (
     autocorrelation,
@@ -219,8 +219,8 @@ def logarithm(loss: float | None) -> float | None:
 
 def shattered(findings: Findings, theme: Theme) -> go.Figure:
     """How alike gradients are against how far apart their inputs lie."""
-    made = canvas(theme, x="points between two inputs on a line of 256", y="how alike their gradients are",
-                  y_range=(-0.15, 1.05), x_range=(0, 20), ticks=LAGS)  # fmt: skip
+    made = canvas(theme, x="steps of 256 between two inputs (dotted: few layers · solid: 56)",
+                  y="how alike their gradients are", y_range=(-0.15, 1.05), x_range=(0, 20), ticks=LAGS)  # fmt: skip
     lines = [one for one in findings if one["part"] == "line"]
     rows = [
         {name: one[name] for name in ("seed", "net", "layers")} | {"lag": lag, "alike": mean_of(lines, one, place)}
@@ -234,8 +234,9 @@ def shattered(findings: Findings, theme: Theme) -> go.Figure:
             line(
                 made, theme, f"{net}, {layers}", [lag for (lag,) in found], [one.median for one in found.values()],
                 low=[one.low for one in found.values()], high=[one.high for one in found.values()], role=role,
-                dash="solid" if layers == DEEP else "dot",
+                dash="solid" if layers == DEEP else "dot", label=False,
             )  # fmt: skip
+    legend(made, list(NETS.items()), theme)
     return made
 
 

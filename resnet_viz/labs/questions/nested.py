@@ -165,9 +165,8 @@ def figure(findings: Findings, theme: Theme) -> go.Figure:
     level(made, theme, "loss of chance", math.log(10))
     for net, (words, role) in GROWN.items():
         rows = [one["losses"] for one in findings if one["part"] == "after" and one["net"] == net]
-        low, middle, high = ([pick(step) for step in zip(*rows, strict=False)] for pick in (min, _median, max))
-        line(made, theme, words, list(range(len(middle))), middle, low=low, high=high, role=role, markers=False,
-             label=False)  # fmt: skip
+        middle = [_median(step) for step in zip(*rows, strict=False)]
+        line(made, theme, words, list(range(len(middle))), middle, role=role, markers=False, label=False)
     legend(made, list(GROWN.values()), theme)
     return made
 
@@ -256,7 +255,7 @@ LAB = Lab(
     explain={
         "present": "With zeros the larger class contains the smaller one from the start: the largest change of a score "
         "is {apart_zero:scientific}, and the loss goes on from {at_zero:decimal}. Random blocks lift it from "
-        "{before_random:decimal} to {at_random:decimal}, and without shortcuts to {at_plain:decimal}. So nesting is "
+        "{before_random:decimal} to {at_random:decimal}, and without shortcuts from {before_plain:decimal} to {at_plain:decimal}. So nesting is "
         "a reason why more *need* not hurt. Does it? With 200 images the test error at widths 2, 8 and 32 is "
         "{price_8_2_clean:percent!}, {price_8_8_clean:percent!} and {price_8_32_clean:percent!}; with a fifth of the "
         "labels wrong {price_8_2_noisy:percent!}, {price_8_8_noisy:percent!} and {price_8_32_noisy:percent!}: no "
