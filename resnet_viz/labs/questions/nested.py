@@ -67,8 +67,9 @@ def growth(bench: Bench, seed: int, models: dict[str, nn.Module]) -> Iterator[Fi
         nets[name], starts[name] = base(which), models[which]
         if name != "control":
             nets[name] = taller(base(which), BLOCKS, name)
-            start = "zero" if name == "zero" else "random"
-            starts[name] = grown(base(which), models[which], nets[name], start=start, seed=seed)  # type: ignore[arg-type]
+            starts[name] = grown(
+                base(which), models[which], nets[name], start="zero" if name == "zero" else "random", seed=seed
+            )
         (old, before), (new, after) = seen(models[which], x, y), seen(starts[name], x, y)
         apart = float((old - new).abs().max())
         yield {"part": "moment", "net": name, "apart": apart, "loss_before": before, "loss_after": after}
