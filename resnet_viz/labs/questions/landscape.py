@@ -31,7 +31,7 @@ NETS: dict[str, Role] = {"plain": "plain", "residual": "residual"}
 PRESETS = {"plain": "tiny_plain", "residual": "tiny_resnet"}
 LARGE = {"plain": "cifar_plain", "residual": "cifar_resnet"}
 SHALLOW, LARGE_SHALLOW = 8, 20
-EPOCHS, LARGE_EPOCHS = 16, 10
+EPOCHS, LARGE_EPOCHS = 8, 10
 SIDE, LARGE_SIDE = 15, 25
 IMAGES, LARGE_IMAGES = 500, 2000
 """Training images whose mean loss is a point of the landscape."""
@@ -280,7 +280,7 @@ LAB = Lab(
     answer="Around a deep plain net the loss curves down at {curved_plain:percent!} of the points of a plane, around "
     "its residual twin at {curved_residual:percent!}; and the plain net's gradient at one input says nothing about "
     "that at the next.",
-    setting="Plain and residual, 56 layers, width 8, 192 steps on digits; then the mean loss of 500 training images on "
+    setting="Plain and residual, 56 layers, width 8, 96 steps on digits; then the mean loss of 500 training images on "
     "a plane of 15 × 15 points, its two random directions scaled filter by filter. And, untrained, the gradients at "
     "256 images on a line from one digit to another.",
     guesses={
@@ -326,9 +326,9 @@ LAB = Lab(
     views={"Shattered gradients": shattered},
     table=table,
     evidence=(
-        Evidence("curved_plain", "plain, 56 layers: points that curve down", prototype="73 % (62 to 79)"),
-        Evidence("curved_residual", "residual, 56 layers", prototype="12 % (9 to 15)"),
-        Evidence("train_plain", "plain, 56 layers: train error", prototype="57 %"),
+        Evidence("curved_plain", "plain, 56 layers: points that curve down", prototype="73 % (62 to 79), 16 epochs"),
+        Evidence("curved_residual", "residual, 56 layers", prototype="12 % (9 to 15), 16 epochs"),
+        Evidence("train_plain", "plain, 56 layers: train error", prototype="57 %, 16 epochs"),
         Evidence("alike_plain_56_1", "plain, autocorrelation one step apart", "decimal", "0.01 (50 layers)"),
         Evidence("alike_residual_56_1", "residual, autocorrelation one step apart", "decimal", "0.90 (50 layers)"),
         Evidence("alike_residual_56_15", "residual, fifteen steps apart", "decimal", "0.21 (50 layers)"),
