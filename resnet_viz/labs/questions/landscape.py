@@ -143,6 +143,9 @@ def read(findings: Findings) -> dict[str, float]:
             rows = [[math.nan if loss is None else loss for loss in row] for row in one["losses"]]
             found[f"curved_{one['net']}"] = negative_curvature(rows)
     found |= {name: sum(values) / len(values) for name, values in along.items()}
+    shallow = min((one["layers"] for one in findings if one["part"] == "line"), default=DEEP)
+    if f"alike_plain_{shallow}_1" in found:
+        found["shallow"], found["alike_shallow"] = shallow, found[f"alike_plain_{shallow}_1"]
     first, second = (f"alike_{net}_{DEEP}_1" for net in ("residual", "plain"))
     if first in found and second in found:
         found["remembers"] = found[first] - found[second]
@@ -313,7 +316,8 @@ LAB = Lab(
         "error against {train_residual:percent}), so this is no view from a minimum. Before any training the reason "
         "shows already: one step of 256 along a line of inputs, and the gradients of the plain net have an "
         "autocorrelation of {alike_plain_56_1:decimal}, those of the residual net {alike_residual_56_1:decimal}. A "
-        "gradient that is noise points nowhere for the next image. At few layers plain nets do not have that.",
+        "gradient that is noise points nowhere for the next image. A plain net of {shallow:count!} layers has "
+        "{alike_shallow:decimal}.",
         "absent": "No clear difference here: the loss curves down at {curved_plain:percent} of the points around the "
         "plain net and at {curved_residual:percent} around the residual one; one step along a line of inputs the "
         "gradients have an autocorrelation of {alike_plain_56_1:decimal} and {alike_residual_56_1:decimal}.",
