@@ -37,7 +37,7 @@ IMAGES, LARGE_IMAGES = 500, 2000
 """Training images whose mean loss is a point of the landscape."""
 LINES, POINTS, LAGS = 3, 256, (1, 2, 4, 8, 15)
 SPAN = 1.0
-RANGE = (0.001, 30.0)
+RANGE = (0.001, 10_000.0)
 """Losses beyond are drawn at the end of the scale."""
 ROUGHER, FORGETS = 0.2, 0.3
 STRIDE = 10
@@ -197,11 +197,11 @@ def figure(findings: Findings, theme: Theme) -> go.Figure:
             low, high = (math.log10(one) for one in RANGE)
             made.add_trace(go.Contour(
                 x=steps, y=steps, z=logs, zmin=low, zmax=high, colorscale=scale, connectgaps=True, hoverinfo="skip",
-                contours={"start": low, "end": high, "size": 0.25}, line={"width": 0.5}, showscale=number == 1,
+                contours={"start": low, "end": high, "size": 0.5}, line={"width": 0.5}, showscale=number == 1,
                 xaxis=f"x{number}" if number > 1 else "x", yaxis=f"y{number}" if number > 1 else "y",
                 colorbar={
-                    "title": {"text": "loss", "font": {"color": quiet}}, "tickvals": [-3, -2, -1, 0, 1],
-                    "ticktext": ["0.001", "0.01", "0.1", "1", "10"], "tickfont": {"color": quiet}, "thickness": 12,
+                    "title": {"text": "loss", "font": {"color": quiet}}, "tickvals": [-3, -1, 1, 3],
+                    "ticktext": ["0.001", "0.1", "10", "1,000"], "tickfont": {"color": quiet}, "thickness": 12,
                 },
             ))  # fmt: skip
     return made
