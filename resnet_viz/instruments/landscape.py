@@ -98,7 +98,8 @@ def surface(
         with torch.no_grad():
             for name, weight in weights.items():
                 weight.copy_(origin[name] + steps[column] * plane[0][name] + steps[row] * plane[1][name])
-            yield Point(row, column, level, _mean_loss(moved, x, y, loss))
+            found = _mean_loss(moved, x, y, loss)
+        yield Point(row, column, level, found)  # outside: whoever asks keeps gradients as they were
 
 
 def _mean_loss(model: nn.Module, x: torch.Tensor, y: torch.Tensor, loss: Loss) -> float:

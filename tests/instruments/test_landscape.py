@@ -106,3 +106,11 @@ def test_points_without_a_value_are_left_out() -> None:
     assert math.isnan(negative_curvature([[math.nan] * 3] * 3))
     with pytest.raises(ValueError, match=r"^the curvature of a surface needs three rows and columns or more$"):
         negative_curvature([[1.0, 2.0]] * 3)
+
+
+def test_two_surfaces_at_once_leave_gradients_on() -> None:
+    model, x = shaken(NETWORK), images(NETWORK)
+    pair = [surface(model, x, LABELS, directions(model), side=2) for _ in range(2)]
+    for _ in zip(*pair, strict=True):
+        assert torch.is_grad_enabled()
+    assert torch.is_grad_enabled()

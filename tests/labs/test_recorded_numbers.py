@@ -5,6 +5,7 @@ from __future__ import annotations
 from statistics import mean, median
 from typing import Any
 
+import numpy as np
 import pytest
 
 from resnet_viz.labs import Observation, find
@@ -78,3 +79,30 @@ def test_first_layers() -> None:
     assert seen.numbers["stuck"].values == pytest.approx(stuck)
     assert seen.numbers["gap"].values == pytest.approx(gap)
     assert seen.numbers["norm_residual"].values == pytest.approx(norms)
+
+
+def test_landscape() -> None:
+    seen = recorded("landscape")
+    for place_of_seed, seed in enumerate(seen.seeds):
+        for net in ("plain", "residual"):
+            losses = next(
+                np.array(one["losses"])
+                for one in seen.findings
+                if one["seed"] == seed and one["part"] == "surface" and one["net"] == net and one["whole"]
+            )
+            down = [
+                np.linalg.eigvalsh(hessian(losses, row, column))[0] < 0
+                for row in range(1, len(losses) - 1)
+                for column in range(1, len(losses) - 1)
+            ]
+            assert seen.numbers[f"curved_{net}"].values[place_of_seed] == pytest.approx(np.mean(down))
+
+
+def hessian(losses: Any, row: int, column: int) -> Any:
+    """Second differences at an inner point."""
+    here = losses[row, column]
+    across = losses[row, column + 1] - 2 * here + losses[row, column - 1]
+    down = losses[row + 1, column] - 2 * here + losses[row - 1, column]
+    corners = losses[row + 1, column + 1] - losses[row + 1, column - 1]
+    mixed = (corners - losses[row - 1, column + 1] + losses[row - 1, column - 1]) / 4
+    return np.array([[across, mixed], [mixed, down]])

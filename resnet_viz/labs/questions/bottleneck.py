@@ -217,5 +217,6 @@ LAB = Lab(
         Source("Xie et al. 2017, Aggregated Residual Transformations", "Tables 2 and 3",
                "https://arxiv.org/abs/1611.05431"),
     ),
+    expected="reversed",
     apart=apart,
 )  # fmt: skip
