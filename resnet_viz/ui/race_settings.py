@@ -180,9 +180,9 @@ def _more(session: RaceSession) -> None:
         with evaluations:
             key = _key(session, "evaluate_every")
             st.number_input(
-                "Epochs to an evaluation", value=recipe.evaluate_every, step=1, key=key,
+                "Evaluate every", value=recipe.evaluate_every, step=1, key=key,
                 on_change=_number, args=(session, "evaluate_every", key),
-                help="An evaluation takes all images; there is always one before the first step and after the last.",
+                help="So many epochs. All images are taken; there is one before the first step and after the last.",
             )  # fmt: skip
             _refusal(session, "evaluate_every")
 

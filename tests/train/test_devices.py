@@ -21,10 +21,14 @@ def test_a_containers_share_limits_the_cores(tmp_path, monkeypatch, text, count)
 
 
 def test_threads_are_put_back_after_a_race():
+    before = torch.get_num_threads()
     torch.set_num_threads(2)
-    with devices.calculation(torch.device("cpu")):
-        assert torch.get_num_threads() == 1
-    assert torch.get_num_threads() == 2
+    try:
+        with devices.calculation(torch.device("cpu")):
+            assert torch.get_num_threads() == 1
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_a_header_names_the_processor_and_no_more_threads_than_cores(monkeypatch):
