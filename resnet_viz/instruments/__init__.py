@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .curvature import negative_curvature as negative_curvature
     from .gates import GateMean as GateMean
     from .gates import gate_means as gate_means
     from .growth import grown as grown
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from .landscape import Point as Point
     from .landscape import directions as directions
     from .landscape import grid as grid
-    from .landscape import negative_curvature as negative_curvature
     from .landscape import surface as surface
     from .lesion import Lesion as Lesion
     from .lesion import block_paths as block_paths
@@ -36,9 +36,10 @@ if TYPE_CHECKING:
     from .statistics import restated as restated
 
 _HOMES = {
+    "curvature": ("negative_curvature",),
     "gates": ("GateMean", "gate_means"),
     "growth": ("grown", "growth_problem", "taller"),
-    "landscape": ("Point", "directions", "grid", "negative_curvature", "surface"),
+    "landscape": ("Point", "directions", "grid", "surface"),
     "lesion": ("Lesion", "block_paths", "exchangeable", "lesions", "permuted", "without"),
     "routes": ("GradientShare", "gradient_shares"),
     "shattering": ("autocorrelation", "line", "line_gradients"),

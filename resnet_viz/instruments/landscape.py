@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -107,22 +107,3 @@ def _mean_loss(model: nn.Module, x: torch.Tensor, y: torch.Tensor, loss: Loss) -
     for images, labels in zip(torch.split(x, CHUNK), torch.split(y, CHUNK), strict=True):
         total += float(loss(model(images), labels)) * len(labels)
     return total / len(y)
-
-
-def negative_curvature(losses: Sequence[Sequence[float]], spacing: float = 1.0) -> float:
-    """Share of the inner points at which the surface's Hessian has a negative eigenvalue (after Li, Sect. 7).
-
-    ``losses`` [rows][columns], three or more each; second differences with that ``spacing``. The eigenvalue is that
-    of the 2 x 2 matrix on the plane, not of the network's. Points with a value that is not finite are left out; NaN
-    where none is left.
-    """
-    values = torch.tensor(losses, dtype=torch.float64)
-    if values.dim() != 2 or min(values.shape) < 3:
-        raise ValueError("the curvature of a surface needs three rows and columns or more")
-    middle = values[1:-1, 1:-1]
-    across = values[1:-1, 2:] - 2 * middle + values[1:-1, :-2]
-    down = values[2:, 1:-1] - 2 * middle + values[:-2, 1:-1]
-    mixed = (values[2:, 2:] - values[2:, :-2] - values[:-2, 2:] + values[:-2, :-2]) / 4
-    least = ((across + down) / 2 - (((across - down) / 2) ** 2 + mixed**2).sqrt()) / spacing**2
-    known = least[least.isfinite()]
-    return float((known < 0).double().mean())

@@ -64,6 +64,6 @@ def test_a_race_in_another_profile(page: Page, stranger: Page, app_url: str) -> 
     assert copied(stranger) == link
     stranger.keyboard.press("Escape")
     stranger.get_by_role("button", name="Settings").click()
-    expect(stranger.get_by_label("Epochs")).to_have_value("3")
-    expect(stranger.get_by_label("Seed")).to_have_value("11")
+    expect(stranger.get_by_label("Epochs", exact=True)).to_have_value("3")
+    expect(stranger.get_by_label("Seed", exact=True)).to_have_value("11")
     stranger.context.close()

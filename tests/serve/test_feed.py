@@ -314,7 +314,7 @@ def test_who_polls_while_the_run_is_being_read_waits_for_that_look(
     async def body(hub: Hub) -> None:
         await hub.check(run)
         await poll(hub, None)
-        feed = hub._feeds[run]
+        feed = hub._feeds[run, "grad_norm"]
         newest = "{}.{}".format(*feed._cursor)
         monkeypatch.setattr(Follower, "poll", slow)
         reader = asyncio.ensure_future(feed._attempt())

@@ -196,7 +196,7 @@ CASES: list[tuple[Callable[[], Any], str]] = [
     ),
     (
         lambda: Experiment(contestants={"a": TINY}, dataset="mnist"),
-        "dataset 'mnist' is not known: use one of digits",
+        "dataset 'mnist' is not known: use one of digits, cluttered_digits",
     ),
     (
         lambda: Experiment(contestants={"a": TINY}, recipe=Recipe(epochs=10_000, batch=2)),

@@ -59,7 +59,9 @@ def measure(bench: Bench, seed: int) -> Iterator[Finding]:
             "step": seconds_a_step(bench, net, seed),
         }  # fmt: skip
     epochs = LARGE_EPOCHS if bench.large else EPOCHS
-    for row in bench.race(nets, seed=seed, dataset=bench.cifar10 or DATA, epochs=epochs, schedule="cosine"):
+    for row in bench.race(
+        nets, seed=seed, dataset=bench.cifar10 or DATA, epochs=epochs, schedule="cosine", evaluate_every=2
+    ):
         bench.tell(f"{NETS[row.contestant][0]}, epoch {row.epoch} of {epochs}")
         yield {
             "part": "trained", "net": row.contestant, "epoch": row.epoch, "epochs": epochs,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from ... import instruments
 from ...draw.canvas import canvas, legend, level, line
 from ...draw.colours import Role, Theme
-from ...instruments import grown, taller
 from ...spec import Experiment, Network
 from ..lab import Effect, Evidence, Finding, Findings, Guess, Lab, Numbers, Source, collect
 from ..variants import small
@@ -65,8 +65,8 @@ def errors(bench: Bench, models: dict[str, nn.Module], name: str) -> Finding:
 
 def on_top(bench: Bench, seed: int, models: dict[str, nn.Module]) -> Iterator[Finding]:
     """Two blocks of zero behind the last one of either net, the old layers frozen or free."""
-    large = taller(base("residual"), ON_TOP)
-    starts = {arm: grown(base("residual"), models[arm.partition("_")[0]], large, seed=seed) for arm in ARMS}
+    large = instruments.taller(base("residual"), ON_TOP)
+    starts = {arm: instruments.grown(base("residual"), models[arm.partition("_")[0]], large, seed=seed) for arm in ARMS}
     frozen = {arm: FROZEN for arm in ARMS if arm.endswith("frozen")}
     trial = bench.race(
         dict.fromkeys(ARMS, large), seed=seed, epochs=AFTER, warmup_steps=0, weight_decay=0.0, starts=starts,
@@ -85,10 +85,10 @@ def deep(bench: Bench, seed: int, models: dict[str, nn.Module]) -> Iterator[Find
 
     Plain blocks of zero would pass nothing on, so that the plain net grows by random ones.
     """
-    nets = {net: taller(base(net), DEEP) for net in ("residual", "plain")}
+    nets = {net: instruments.taller(base(net), DEEP) for net in ("residual", "plain")}
     starts = {
-        "residual": grown(base("residual"), models["bad"], nets["residual"], seed=seed),
-        "plain": grown(base("plain"), models["bad_plain"], nets["plain"], start="random", seed=seed),
+        "residual": instruments.grown(base("residual"), models["bad"], nets["residual"], seed=seed),
+        "plain": instruments.grown(base("plain"), models["bad_plain"], nets["plain"], start="random", seed=seed),
     }
     trial = bench.race(nets, seed=seed, epochs=AFTER, warmup_steps=0, starts=starts)
     for row in trial:
@@ -185,7 +185,7 @@ def table(findings: Findings) -> list[dict[str, str]]:
 
 def apart() -> Experiment:
     """The deep pair from an ordinary start."""
-    return Experiment(contestants={net: taller(base(net), DEEP) for net in ("plain", "residual")})
+    return Experiment(contestants={net: instruments.taller(base(net), DEEP) for net in ("plain", "residual")})
 
 
 LAB = Lab(

@@ -6,17 +6,9 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from ... import instruments
 from ...draw.canvas import canvas, legend, line
 from ...draw.colours import PALETTE, Role, Theme, viridis
-from ...instruments import (
-    autocorrelation,
-    directions,
-    line_gradients,
-    negative_curvature,
-    restated,
-    surface,
-)
-from ...instruments import line as line_of_images
 from ...spec import Experiment, Network, preset
 from ..lab import Effect, Evidence, Finding, Findings, Guess, Lab, Numbers, Source, collect
 
@@ -80,13 +72,13 @@ def shattering(bench: Bench, seed: int) -> Iterator[Finding]:
     ends = [torch.randperm(len(x), generator=draws)[:2].tolist() for _ in range(LINES)]
     for layers in (LARGE_SHALLOW if bench.large else SHALLOW, DEEP):
         for net in NETS:
-            model = restated(build(network(bench, net, layers), str(bench.device), seed), x)
+            model = instruments.restated(build(network(bench, net, layers), str(bench.device), seed), x)
             for number, (first, last) in enumerate(ends, 1):
                 bench.tell(f"{net}, {layers} layers, untrained: gradients along line {number} of {LINES}")
-                gradients = line_gradients(model, line_of_images(x[first], x[last], POINTS), 0)
+                gradients = instruments.line_gradients(model, instruments.line(x[first], x[last], POINTS), 0)
                 yield {
                     "part": "line", "net": net, "layers": layers, "line": number, "lags": list(LAGS),
-                    "alike": list(autocorrelation(gradients, LAGS)),
+                    "alike": list(instruments.autocorrelation(gradients, LAGS)),
                 }  # fmt: skip
 
 
@@ -98,8 +90,13 @@ def landscapes(bench: Bench, seed: int, trial: Trial) -> Iterator[Finding]:
     going = {}
     for net in NETS:
         if net not in trial.failed:
-            model = restated(trial.models[net], data.train_x)
-            going[net] = levels(bench, net, surface(model, x, y, directions(model, seed), side=side, span=SPAN), side)
+            model = instruments.restated(trial.models[net], data.train_x)
+            going[net] = levels(
+                bench,
+                net,
+                instruments.surface(model, x, y, instruments.directions(model, seed), side=side, span=SPAN),
+                side,
+            )
     while going:
         for net in list(going):
             found = next(going[net], None)
@@ -141,7 +138,7 @@ def read(findings: Findings) -> dict[str, float]:
             found[f"train_{one['net']}"] = one["train_error"]
         elif one["part"] == "surface" and one["whole"]:
             rows = [[math.nan if loss is None else loss for loss in row] for row in one["losses"]]
-            found[f"curved_{one['net']}"] = negative_curvature(rows)
+            found[f"curved_{one['net']}"] = instruments.negative_curvature(rows)
     found |= {name: sum(values) / len(values) for name, values in along.items()}
     shallow = min((one["layers"] for one in findings if one["part"] == "line"), default=DEEP)
     if f"alike_plain_{shallow}_1" in found:

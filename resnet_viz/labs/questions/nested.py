@@ -8,10 +8,10 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from ... import instruments
 from ...draw.canvas import canvas, legend, level, line
 from ...draw.colours import Role, Theme
 from ...inspect import summarize
-from ...instruments import grown, taller
 from ...spec import Experiment, Network
 from ..lab import Effect, Evidence, Finding, Findings, Guess, Lab, Numbers, Source, collect
 from ..variants import small
@@ -66,8 +66,8 @@ def growth(bench: Bench, seed: int, models: dict[str, nn.Module]) -> Iterator[Fi
         which = "plain" if name == "plain" else "residual"
         nets[name], starts[name] = base(which), models[which]
         if name != "control":
-            nets[name] = taller(base(which), BLOCKS, name)
-            starts[name] = grown(
+            nets[name] = instruments.taller(base(which), BLOCKS, name)
+            starts[name] = instruments.grown(
                 base(which), models[which], nets[name], start="zero" if name == "zero" else "random", seed=seed
             )
         (old, before), (new, after) = seen(models[which], x, y), seen(starts[name], x, y)
@@ -218,7 +218,9 @@ def table(findings: Findings) -> list[dict[str, str]]:
 
 def apart() -> Experiment:
     """The net before and after growing, from the start."""
-    return Experiment(contestants={"8 layers": base("residual"), "20 layers": taller(base("residual"), BLOCKS)})
+    return Experiment(
+        contestants={"8 layers": base("residual"), "20 layers": instruments.taller(base("residual"), BLOCKS)}
+    )
 
 
 LAB = Lab(

@@ -52,7 +52,7 @@ function drawLines(text) {
 function placesOf(view) {
   const found = Object.entries(view.own).map(([path, [first, last]]) => [[path], first, last]);
   for (const [kind, parts] of Object.entries(view.kinds)) {
-    const blocks = Object.keys(view.blocks).filter((block) => view.blocks[block] === kind);
+    const blocks = Object.keys(view.blocks).filter((block) => String(view.blocks[block]) === kind);
     for (const [name, [first, last]] of Object.entries(parts)) {
       found.push([blocks.map((block) => (name ? `${block}.${name}` : block)), first, last]);
     }
