@@ -83,6 +83,20 @@ def add(source: Path | bytes, name: str) -> OwnImages:
     return own
 
 
+def add_beside(data: bytes, name: str) -> OwnImages:
+    """As :func:`add`, but other images of that name stay: these get a part of their SHA-256 behind theirs.
+
+    Raises ``SpecError`` as :func:`add` does.
+    """
+    try:
+        sha256 = describe(read(data), name).sha256
+    except ValidationError as error:
+        raise SpecError(sentence(error), field="dataset") from error
+    if any(own.name == name and own.sha256 != sha256 for own in known()):
+        name = f"{name[:33]}-{sha256[:6]}"
+    return add(data, name)
+
+
 def remove(name: str) -> None:
     """Forget the images of that name; runs that used them stay. Raises ``SpecError`` when there are none."""
     own_images(name)

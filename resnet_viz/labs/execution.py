@@ -15,11 +15,12 @@ import torch
 
 from ..runs import Store
 from ..runs.executor import ENDED, GONE, ROOM, heartbeat
+from ..runs.versions import versions
 from ..spec import sentence
 from ..train.devices import calculation
 from .bench import Bench, Cancelled
 from .lab import Finding, Lab
-from .running import measured, versions
+from .running import measured
 from .stored import FINDING, PROGRESS, lab_of
 
 if TYPE_CHECKING:

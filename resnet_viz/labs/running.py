@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 import math
-import platform
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .. import __version__
+from ..runs.versions import versions
 from .catalogue import find
 from .lab import Finding, Lab
 from .observation import Observation
 
 if TYPE_CHECKING:
     from .bench import Bench
-
-
-def versions() -> dict[str, str]:
-    """Python, torch and this package, as a run's header has them."""
-    import torch
-
-    return {"python": platform.python_version(), "torch": str(torch.__version__), "resnet_viz": __version__}
 
 
 def measured(lab: Lab, bench: Bench, seeds: Sequence[int]) -> Iterator[Finding]:

@@ -16,12 +16,16 @@ FINDING, PROGRESS = "finding", "progress"
 MAX_SEEDS = 10
 
 
-def queue(store: Store, lab: Lab, seeds: Sequence[int]) -> str:
-    """Let a lab wait for the worker; gives the run's id. Raises ``ValueError`` for more than ten repeats."""
+def queue(store: Store, lab: Lab, seeds: Sequence[int], *, visitor: str = "") -> str:
+    """Let a lab wait for the worker; gives the run's id. Visitors take turns.
+
+    Raises ``ValueError`` for more than ten repeats.
+    """
     seeds = repeats(lab, seeds)
     if not 1 <= len(seeds) <= MAX_SEEDS:
         raise ValueError(f"A lab is repeated 1 to {MAX_SEEDS} times, not {len(seeds)}.")
-    return store.create(None, name=f"Lab: {lab.title}", task={"kind": KIND, "lab": lab.slug, "seeds": list(seeds)})
+    task = {"kind": KIND, "lab": lab.slug, "seeds": list(seeds)}
+    return store.create(None, name=f"Lab: {lab.title}", task=task, visitor=visitor)
 
 
 def lab_of(row: RunRow) -> tuple[Lab, tuple[int, ...]]:

@@ -80,10 +80,12 @@ class Rota:
 def _seat(row: RunRow) -> Seat:
     from pydantic import ValidationError
 
-    from ..spec import Experiment, SpecError
+    from ..spec import Experiment, Recipe, SpecError
     from ..train.devices import choose
     from .headers import on_its_device
 
+    if row.task is not None:  # what is no experiment calculates as a recipe's defaults say
+        return Seat(row.visitor, str(choose("auto")), Recipe().model_dump_json(include={"precision"}))
     try:
         recipe = on_its_device(row, Experiment.model_validate_json(row.experiment_json)).recipe
         return Seat(row.visitor, str(choose(recipe.device)), recipe.model_dump_json(include={"precision"}))

@@ -74,7 +74,7 @@ class EagerEngine:
     ) -> None:
         self.device = device
         self._format = memory_format(device)
-        self._loss = LOSSES[recipe.loss]
+        self.loss = LOSSES[recipe.loss]
         self._precision = recipe.precision
         model = build(network, device=str(device), seed=recipe.seed)
         self.model: nn.Module = model.to(memory_format=self._format).train()  # type: ignore[call-overload]
@@ -136,7 +136,7 @@ class EagerEngine:
         self._optimizer.zero_grad(set_to_none=True)
         with autocast(self._precision, self.device):
             scores = self.model(x)
-        loss = self._loss(scores.float(), y)
+        loss = self.loss(scores.float(), y)
         loss.backward()  # type: ignore[no-untyped-call]
         with torch.no_grad():
             error = (scores.argmax(1) != y).sum() / len(y)

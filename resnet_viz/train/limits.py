@@ -10,6 +10,7 @@ import torch
 
 from ..inspect import Summary, summarize
 from ..spec import Experiment, Network, OwnImages, SpecError
+from ..spec.datasets import info_of
 from .engine import widest_map
 from .evaluation import chunk_size
 
@@ -55,9 +56,11 @@ def memory_needed(experiment: Experiment, at_once: int = 6) -> int:
 
 def _own_images(experiment: Experiment) -> int:
     """Bytes of somebody's own images; those of the package are a few hundred kB."""
-    data = experiment.data
-    values = (data.train + data.test) * data.channels * data.height * data.width
-    return FLOAT * values if isinstance(experiment.dataset, OwnImages) else 0
+    if not isinstance(experiment.dataset, OwnImages):
+        return 0
+    whole, recipe = info_of(experiment.dataset), experiment.recipe
+    copies = recipe.seeds * recipe.train_images if recipe.train_images is not None else 0  # each seed takes its own
+    return FLOAT * (whole.train + whole.test + copies) * whole.channels * whole.height * whole.width
 
 
 def _evaluation_maps(network: Network, counted: Summary, train: int) -> int:

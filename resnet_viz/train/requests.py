@@ -43,7 +43,9 @@ def answer(
     """
     if request.kind == "sharpness":
         model, x, y = engine.apart(step)
-        found = sharpness(model, x, y, turn=turn, go_on=go_on)
+        found = sharpness(model, x, y, turn=turn, go_on=go_on, loss=engine.loss)
+        if not go_on():
+            return [{"problem": "It was stopped before the sharpness had settled."}]
         if not math.isfinite(found.value):
             return [{"problem": "The loss has no finite curvature here."}]
         return [{"value": found.value, "residual": found.residual, "iterations": found.iterations, "images": len(y)}]

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import torch
 from torch import nn
-from torch.nn import functional
 
+from .losses import Loss, cross_entropy
 from .norms import widest
 
 ITERATIONS = 100
@@ -39,8 +39,9 @@ def sharpness(
     seed: int = 0,
     turn: AbstractContextManager[None] | None = None,
     go_on: Callable[[], bool] = lambda: True,
+    loss: Loss = cross_entropy,
 ) -> Sharpness:
-    """The largest eigenvalue of the Hessian of the mean cross-entropy of this batch in all parameters.
+    """The largest eigenvalue of the Hessian of this batch's loss (the recipe's) in all parameters.
 
     The model is left in the mode that it is in, with gradients off its parameters' ``.grad``; in training mode its
     batch norms take the batch's statistics, which are part of the function that is differentiated. Activations with
@@ -50,8 +51,7 @@ def sharpness(
     turn = turn or nullcontext()
     weights = [weight for weight in model.parameters() if weight.requires_grad]
     with turn:
-        loss = functional.cross_entropy(model(x), y)
-        gradients = torch.autograd.grad(loss, weights, create_graph=True)
+        gradients = torch.autograd.grad(loss(model(x), y), weights, create_graph=True)
 
     def product(vector: Vector) -> Vector:
         # A weight that the gradient does not depend on has no second derivative.

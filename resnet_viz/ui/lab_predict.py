@@ -13,6 +13,9 @@ from resnet_viz.runs import Store, ensure_worker
 
 from .lab_state import RECORDING, LabAddress, write_address
 from .plain_text import plain
+from .run_actions import end
+from .trouble import store_trouble
+from .visitor import visitor
 
 ONCE, THREE = (0,), (0, 1, 2)
 SKIPPED = "lab skipped"
@@ -94,14 +97,15 @@ def _buttons(store: Store, address: LabAddress, observed: Observation | None) ->
 
 
 def _start(store: Store, address: LabAddress, seeds: Sequence[int]) -> NoReturn:
-    run = queue(store, address.lab, seeds)
+    run = queue(store, address.lab, seeds, visitor=visitor())
     ensure_worker(store)
     _go(replace(address, run=run))
 
 
 def _stop(store: Store, run: str | None) -> None:
     if run is not None:
-        store.command(run, "stop")
+        with store_trouble():  # a callback runs outside the page's own guard
+            end(store, run)
 
 
 def _go(address: LabAddress) -> NoReturn:

@@ -18,6 +18,7 @@ from . import pages
 from .lab_progress import progress_strip
 from .lab_state import LabAddress
 from .plain_text import plain, plain_rows
+from .trouble import store_trouble
 
 LOOK_EVERY = 1.0
 HEIGHT = 348
@@ -111,6 +112,13 @@ def _follow(store: Store, run: str, address: LabAddress) -> None:
     """The picture while the worker measures, looked at once a second."""
 
     def look() -> None:
+        try:
+            with store_trouble():
+                show()
+        except KeyError:  # it was deleted for good meanwhile: the page says so
+            st.rerun()
+
+    def show() -> None:
         now = observe(store, run)
         if now.over:
             st.rerun()

@@ -69,8 +69,14 @@ def name_of_file(file: str) -> str:
 
 
 def _choose(session: RaceSession, key: str) -> None:
-    chosen = _options(session.experiment.dataset)[st.session_state[key]]
-    _change(session, lambda: with_dataset(session.experiment, chosen))
+    chosen = _options(session.experiment.dataset).get(st.session_state[key])
+
+    def make() -> tuple[Experiment, tuple[str, ...]]:
+        if chosen is None:
+            raise RaceError("These images are no longer here: choose others.", PLACE)
+        return with_dataset(session.experiment, chosen)
+
+    _change(session, make)
 
 
 def _add(session: RaceSession, key: str) -> None:
@@ -80,7 +86,7 @@ def _add(session: RaceSession, key: str) -> None:
 
     def make() -> tuple[Experiment, tuple[str, ...]]:
         try:
-            own = own_images.add(data, name_of_file(file.name))
+            own = own_images.add_beside(data, name_of_file(file.name))
         except SpecError as error:
             raise RaceError(str(error), PLACE) from error
         return with_dataset(session.experiment, own)

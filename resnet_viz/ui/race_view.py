@@ -71,6 +71,10 @@ def follow_run(session: RaceSession) -> None:
         session.problem = f"There is no run {session.run} here: it was deleted for good, or lies in another store."
         session.run = None
         return
+    if row.task is not None:
+        session.problem = f"The run {session.run} is no race: open it from Runs."
+        session.run = None
+        return
     if is_alive(row) and not row.deleted and not row.recorded:
         ensure_worker(store)
     experiment = experiment_of(row)

@@ -178,6 +178,13 @@ def test_a_damaged_file_is_refused_or_read(at: int, value: int) -> None:
         assert set(read(bytes(data))) == set(KEYS)
 
 
+def test_an_upload_never_takes_the_place_of_other_images(home: Path) -> None:
+    first, again = own_images.add_beside(packed(arrays()), "mine"), own_images.add_beside(packed(arrays()), "mine")
+    other = own_images.add_beside(packed(arrays(seed=1)), "mine")
+    assert first == again and {own.name for own in own_images.known()} == {"mine", other.name}
+    assert other.name == f"mine-{other.sha256[:6]}"
+
+
 @pytest.mark.parametrize("name", ["", "Cifar", "../up", "a/b", "-a", "a" * 41, "own:a"])
 def test_names_are_small_letters_and_digits(name: str) -> None:
     with pytest.raises(SpecError) as refused:

@@ -32,7 +32,9 @@ def table() -> str:
     found = [Checked(known) for lab in labs() if (known := recording(lab.slug)) is not None]
     seconds, processor = sum(one.seconds for one in found), sum(one.processor for one in found)
     rows = "".join(f"{row(lab)}\n" for lab in labs())
-    total = f"All of them, one repeat each: {seconds / 60:.1f} minutes, {processor / 60:.1f} of processor time."
+    timed = sum(one.processor > 0 for one in found)
+    which = "" if timed == len(found) else f" for the {timed} that have it"
+    total = f"All of them, one repeat each: {seconds / 60:.1f} minutes, {processor / 60:.1f} of processor time{which}."
     return f"{head}{rows}\n{total}\n"
 
 

@@ -12,6 +12,7 @@ import resnet_viz.runs
 from resnet_viz.labs import Lab, find, labs, observe, queue, recording
 from resnet_viz.labs.stored import FINDING, lab_of
 from resnet_viz.runs import Store
+from resnet_viz.runs.liveness import process_identity
 from resnet_viz.ui import lab_predict, lab_view, pages
 from resnet_viz.ui.lab_list import answer, found
 from resnet_viz.ui.lab_state import read_address
@@ -90,11 +91,19 @@ def test_a_run_is_queued_watched_and_stopped(store: Store) -> None:
     assert lab_of(row) == (find("table-1"), (0,))
     assert app.query_params["run"] == row.id
     assert "It waits for the worker." in words(app).replace("\\", "")
+    app = checked(app.button(key="lab stop").click().run())
+    assert store.row(row.id).state == "stopped" and not store.take_commands(row.id)
+    assert "Cancelled while it waited for its turn" in words(app)
+
+
+def test_a_run_that_goes_on_is_asked_to_stop(store: Store) -> None:
+    run = queue(store, find("table-1"), (0,))
+    store.claim(run, *process_identity())
+    app = opened("lab", lab="table-1", run=run)
     app.button(key="lab stop").click().run()
-    assert [command.kind for command in store.take_commands(row.id)] == ["stop"]
-    store.set_state(row.id, "stopped", "Stopped by hand after 0 findings.")
-    app = checked(app.run())
-    assert "Stopped by hand after 0 findings" in words(app)
+    assert [command.kind for command in store.take_commands(run)] == ["stop"]
+    store.set_state(run, "stopped", "Stopped by hand after 0 findings.")
+    assert "Stopped by hand after 0 findings" in words(checked(app.run()))
 
 
 def test_a_stored_run_shows_its_own_numbers_and_three_repeats_their_spread(store: Store) -> None:

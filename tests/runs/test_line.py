@@ -124,3 +124,14 @@ def test_a_run_that_cannot_be_read_gets_a_seat_all_the_same(line):
         db.execute("UPDATE runs SET experiment = '{}' WHERE id = ?", (run,))
     rota = Rota()
     assert list(rota.may_begin(line.waiting())) == [run]
+
+
+def test_what_is_no_experiment_goes_beside_a_race(line):
+    """A lab calculates as a recipe's defaults say, so both share the device."""
+    lab = line.create(None, name="lab", task={"kind": "lab", "lab": "order", "seeds": [0]}, visitor="a")
+    race = names(line, ("b", "race"))["race"]
+    rota = Rota()
+    assert list(rota.may_begin(line.waiting())) == [lab, race]
+    line.claim(lab, *process_identity())
+    rota.begin(lab)
+    assert list(rota.may_begin(line.waiting())) == [race]

@@ -14,6 +14,7 @@ from resnet_viz.data import load
 from resnet_viz.nn import build
 from resnet_viz.spec import Block, Network, Stage, Stem, preset
 from resnet_viz.train import sharpness as module
+from resnet_viz.train.losses import LOSSES
 from resnet_viz.train.sharpness import sharpness
 
 
@@ -48,6 +49,15 @@ def test_it_is_the_largest_eigenvalue_also_where_the_most_negative_one_is_larger
         assert found.value == pytest.approx(values[-1].item(), rel=1e-3), seed
         assert all(weight.grad is None for weight in model.parameters())
     assert kinds == {True, False}
+
+
+def test_it_is_that_of_the_recipes_loss() -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 3)).double()
+    x, y = torch.randn(6, 3, dtype=torch.float64), torch.randint(3, (6,))
+    twice = sharpness(nn.Sequential(model, nn.Softmax(1)), x, y)
+    assert sharpness(model, x, y, loss=LOSSES["double_softmax"]).value == pytest.approx(twice.value, rel=1e-9)
+    assert twice.value != pytest.approx(sharpness(model, x, y).value, rel=0.05)
 
 
 def test_for_a_residual_network_it_is_the_one_that_finite_differences_of_the_gradient_have() -> None:

@@ -94,8 +94,9 @@ def failed(numbers: Numbers) -> str | None:
 
 def figure(findings: Findings, theme: Theme) -> go.Figure:
     """Train error by epoch, one line an order."""
-    made = canvas(theme, x="epoch", y="train error", percent=True, x_range=(0, EPOCHS * 1.42), y_range=(-0.03, 1.0),
-                  ticks=list(range(0, EPOCHS + 1, 2)))  # fmt: skip
+    epochs = max((one["epochs"] for one in findings if "epochs" in one), default=EPOCHS)
+    made = canvas(theme, x="epoch", y="train error", percent=True, x_range=(0, epochs * 1.42), y_range=(-0.03, 1.0),
+                  ticks=list(range(0, epochs + 1, 2)))  # fmt: skip
     level(made, theme, "chance", CHANCE)
     errors = collect(findings, ("order", "epoch"), "train_error")
     ends: dict[str, float] = {}
