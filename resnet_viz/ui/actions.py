@@ -21,11 +21,11 @@ def action_bar(draft: Draft) -> None:
     with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", key="play_actions"):
         st.button(
             "Undo", key="playground undo", on_click=draft.undo, disabled=not draft.can_undo, shortcut="Mod+Z",
-            help="Take the last edit back",
+            help="Take the last edit back (Ctrl or ⌘ + Z)",
         )  # fmt: skip
         st.button(
             "Redo", key="playground redo", on_click=draft.redo, disabled=not draft.can_redo, shortcut="Mod+Shift+Z",
-            help="Do it again",
+            help="Do it again (with Shift)",
         )  # fmt: skip
         share_popover(draft.network, PARAMETER, "network")
         with st.popover("File"):

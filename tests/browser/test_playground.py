@@ -204,6 +204,9 @@ def test_graph_and_counts_stay_in_sight_at_every_field(page: Page, app_url: str,
     that says what it took along closes nothing."""
     page.set_viewport_size({"width": size[0], "height": size[1]})
     visit(page, app_url)
+    last, first = page.get_by_role("link", name="Pretrained").bounding_box(), page.get_by_role("button", name="Undo")
+    button = first.bounding_box()
+    assert last is not None and button is not None and last["x"] + last["width"] + 20 < button["x"], "the top line"
     page.locator('.mark[aria-label^="stage 2,"]').click()
     page.locator('.mark[aria-label^="stage 2, block 2"]').click()
     expect(page.locator(".rv-crumbs .rv-here")).to_have_text("block 2")
