@@ -96,8 +96,7 @@ def live_view(
         data={
             "key": key, "run": run_id, "base": st.get_option("server.baseUrlPath"), "preview": preview,
             "messages": messages, "speed": speed, "controls": controls, "height": height, "look": look(),
-            "polled": polled, "plan": _plan(experiment, steps), "said": said,
-             "quantity": quantity,
+            "polled": polled, "plan": _plan(experiment, steps), "said": said, "quantity": quantity,
         },
         on_command_change=commanded,
         on_fallback_change=lambda: _remember_fallback(key),

@@ -327,6 +327,7 @@ def test_a_log_that_cannot_be_written_keeps_no_worker_from_its_work(store, exper
     run = store.create(experiment)
     ensure_worker(store)
     wait_until(lambda: state(store, run) == "finished", 60)
+    assert set(store.rows_written(run).values()) == {experiment.steps}
 
 
 def test_a_run_ends_when_somebody_removes_it(store, endless, wait_until):
