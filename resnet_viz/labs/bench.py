@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ..data import load
 from ..data.own_images import own_images
+from ..nn import reuse_memory
 from ..spec import Experiment, Network, OwnImages, Recipe, SpecError
 from ..train.cards import cards, measured_paths
 from ..train.devices import choose, describe, slots_for
@@ -223,5 +224,6 @@ class Trial:
                 self.failed[name] = message.reason
             elif isinstance(message, Ended):
                 self.models[name] = race.engines[name].model
+                reuse_memory(self.models[name], False)  # a lab looks at what single layers give
                 del self._going[name]
                 return found

@@ -18,7 +18,7 @@ from .units import Unit
 
 __all__ = [
     "Add", "Carry", "Gate", "Pad", "ResidualNetwork", "Transform", "Unit", "build", "carry_forms", "draw_from",
-    "open_gates", "survive",
+    "open_gates", "reuse_memory", "survive",
 ]  # fmt: skip
 
 
@@ -38,6 +38,19 @@ def survive(model: torch.nn.Module, drop_path: DropPath, seed: int = 0) -> None:
     if any(added):
         device = next(model.parameters()).device
         draw_from(model, drawn[0] if drawn else generator(seed, DRAWS, device))
+
+
+def reuse_memory(model: torch.nn.Module, wanted: bool = True) -> None:
+    """Let the ReLUs of blocks and stem write over their inputs where nothing else reads those: the same bits, sooner.
+
+    For training alone: a hook that keeps what a layer gave, to look at it later, finds it overwritten. ``wanted``
+    False puts everything back.
+    """
+    for name, module in model.named_modules():
+        if isinstance(module, Unit):
+            module.reuse_memory(wanted)
+        elif name == "relu" and isinstance(module, torch.nn.ReLU):
+            module.inplace = wanted  # the stem's: behind a norm or a convolution
 
 
 def build(network: Network, device: str | torch.device = "cpu", seed: int = 0) -> ResidualNetwork:

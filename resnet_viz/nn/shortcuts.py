@@ -47,19 +47,22 @@ class Pad(nn.Module):
 class Add(nn.Module):
     """y = beta F(x) + alpha shortcut(x): branch first, shortcut second, both [N, C, H, W] (He 2016a, eq. 1).
 
-    Exact at both ends: a strength of 1 multiplies nothing, and what is added at alpha 0 is zero.
+    Exact at both ends: a strength of 1 multiplies nothing, and what is added at alpha 0 is zero. ``over_branch``:
+    the sum may be written over the branch's output.
     """
 
     def __init__(self, alpha: float = 1.0, beta: float = 1.0) -> None:
         super().__init__()
         self.alpha = alpha
         self.beta = beta
+        self.over_branch = False
 
     def forward(self, branch: torch.Tensor, shortcut: torch.Tensor) -> torch.Tensor:
         """The sum."""
         if self.beta != 1:
             branch = self.beta * branch
-        return branch + (shortcut if self.alpha == 1 else self.alpha * shortcut)
+        around = shortcut if self.alpha == 1 else self.alpha * shortcut
+        return branch.add_(around) if self.over_branch else branch + around
 
     def extra_repr(self) -> str:
         """Shown when the module is printed."""

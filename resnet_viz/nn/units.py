@@ -206,12 +206,33 @@ class Unit(nn.Module):
         self._branch = (*self._branch, "drop_path")
         return True
 
+    def reuse_memory(self, wanted: bool = True) -> None:
+        """Let each ReLU and the addition write over their inputs (or no longer), where nothing else reads those.
+
+        A ReLU that begins the block, its branch or a path is left alone: the shortcut or another path reads what it
+        reads. So is an addition to anything but a norm or a convolution: the backward pass of others may need it.
+        """
+        _in_place(self, {*self._entry, *self._branch, *self._exit} - {*self._entry[:1], *self._branch[:1]}, wanted)
+        if self.shortcut is not None:
+            last = getattr(self, self._branch[-1])
+            self.add.over_branch = wanted and not self._gated and isinstance(last, (*NORM_TYPES, nn.Conv2d))
+
     def start_as_zero(self) -> None:
         """Let the branch give zero: its last layer with weights, a norm's scale or else a convolution, starts at zero.
 
         An earlier norm would not do: behind its zeros a ReLU passes no gradient, and the branch stays zero for ever.
         """
         _end_in_zero(self, self._branch)
+
+
+def _in_place(series: nn.Module, names: set[str], wanted: bool) -> None:
+    for name in names:
+        layer = getattr(series, name)
+        if isinstance(layer, nn.ReLU):
+            layer.inplace = wanted
+    for path in series.modules():
+        if isinstance(path, Series) and path is not series:
+            _in_place(path, {*path.steps} - {*path.steps[:1]}, wanted)
 
 
 def _end_in_zero(series: nn.Module, steps: Steps) -> None:

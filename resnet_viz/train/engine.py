@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from ..data import Dataset
-from ..nn import build
+from ..nn import build, reuse_memory
 from ..nn.stochastic import Stochastic
 from ..spec import Network, ProbePlan, Recipe
 from ..spec.shapes import after_stem, block_shapes
@@ -78,6 +78,7 @@ class EagerEngine:
         self._precision = recipe.precision
         model = build(network, device=str(device), seed=recipe.seed)
         self.model: nn.Module = model.to(memory_format=self._format).train()  # type: ignore[call-overload]
+        reuse_memory(self.model)
         augment = recipe.augment == "crop_flip"
         self.batches = Batches(data.train_x, data.train_y, recipe.batch, recipe.seed, augment=augment)
         self._evaluator = Evaluator(self.model, data, widest_map(network), recipe.precision)

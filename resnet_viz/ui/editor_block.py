@@ -28,7 +28,8 @@ def block_card(draft: Draft) -> None:
     scope = _scope(draft)
     with st.container(border=True, key="card_block"):
         st.markdown("**Block**")
-        _applies_to(draft, scope)
+        with st.container():  # one place, however many elements: see fields.refusal
+            _applies_to(draft, scope)
         _Fields(draft, scope).main()
         _start(draft)
 
@@ -112,9 +113,10 @@ class _Fields:
         self._pick("order", words.ORDERS)
         self._pick("norm", words.NORMS)
         self._pick("activation", words.ACTIVATIONS)
-        if paths:
-            with st.expander("Parallel paths", expanded=bool(block.paths), key="form_paths"):
-                self._paths()
+        with st.container():
+            if paths:
+                with st.expander("Parallel paths", expanded=bool(block.paths), key="form_paths"):
+                    self._paths()
         with st.expander("Gate and shortcut" if block.gated else "Shortcut details", key="form_around"):
             self._around()
         with st.expander("Branch details", key="form_branch"):
@@ -123,9 +125,10 @@ class _Fields:
     def _around(self) -> None:
         block = self.block
         plain_block = block.merge == "none"
-        if block.gated:
-            self._decimal("gate_bias")
-            self._pick("gate_kernel", words.GATE_KERNELS)
+        with st.container():
+            if block.gated:
+                self._decimal("gate_bias")
+                self._pick("gate_kernel", words.GATE_KERNELS)
         self._decimal("alpha", disabled=plain_block)
         self._decimal("beta", disabled=plain_block)
         self._decimal("shortcut_dropout", disabled=plain_block)

@@ -28,12 +28,17 @@ def key_of(place: str) -> str:
 
 
 def refusal(draft: Draft, *places: str) -> None:
-    """The sentence of the first of those fields that has one, where the field stands, and what its edit took along."""
+    """The sentence of the first of those fields that has one, where the field stands, and what its edit took along.
+
+    Its place is there also while nothing stands in it: an element more or less would move all that follow by one,
+    and the browser takes a moved element for another, closes its list and loses what is being typed.
+    """
+    spot = st.empty()
     told = next((text for place in places if (text := draft.refusal(place))), "")
     if told:
-        st.error(plain(told))
+        spot.error(plain(told))
     elif draft.note[0] in places:
-        st.caption(plain(draft.note[1]))
+        spot.caption(plain(draft.note[1]))
 
 
 def at(*path: str | int) -> Edit:

@@ -188,8 +188,9 @@ def _more(session: RaceSession) -> None:
 
 
 def _refusal(session: RaceSession, place: str) -> None:
+    spot = st.empty()  # there also while it is empty: what follows keeps its place, see fields.refusal
     if place in session.refusals:
-        st.markdown(f":red[{plain(session.refusals[place])}]")
+        spot.markdown(f":red[{plain(session.refusals[place])}]")
 
 
 def _key(session: RaceSession, name: str) -> str:

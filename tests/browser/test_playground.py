@@ -28,6 +28,14 @@ def visit(page: Page, app_url: str, text: str = "p1.resnext50_32x4d") -> None:
     expect(page.locator(".rv-graph svg")).to_be_visible(timeout=60_000)
 
 
+def choose(page: Page, label: str, text: str, option: str) -> None:
+    """The option of a field with a list, found by typing: after the page is at rest, since a field that is drawn anew
+    while somebody types loses its open list."""
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+    page.get_by_label(label).fill(text)
+    page.get_by_role("option", name=option).click()
+
+
 def in_address(page: Page) -> object:
     return decode(page.url.partition("?n=")[2])
 
@@ -213,11 +221,9 @@ def test_graph_and_counts_stay_in_sight_at_every_field(page: Page, app_url: str,
     details = page.locator("details").filter(has_text="Branch details")
     page.locator("summary", has_text="Branch details").click()
     page.locator("summary", has_text="Start at zero").click()
-    page.get_by_label("Attention").fill("squeeze")
-    page.get_by_role("option", name="squeeze excitation").click()
+    choose(page, "Attention", "squeeze", "squeeze excitation")
     expect(page.locator('.mark[aria-label^="SE"], .mark[data-node^="layer2.1.se"]').first).to_be_attached()
-    page.get_by_label("Branch").fill("paths")
-    page.get_by_role("option", name="paths").click()
+    choose(page, "Branch", "paths", "paths")
     expect(page.locator(".st-key-play_form")).to_contain_text("Cardinality is 1 now")
     expect(details).to_have_attribute("open", "")
     page.get_by_role("spinbutton", name="Survival").last.scroll_into_view_if_needed()

@@ -138,14 +138,22 @@ def test_a_reader_that_never_reads_harms_nobody(server: AppServer, store: Store)
 def test_the_server_ends_at_once_with_ten_streams_open(tmp_path: Path, number: signal.Signals) -> None:
     home = Store(tmp_path)
     run = fake_runs.begin(home, MADE)
-    with app_server(tmp_path) as server:
+    took = [_seconds_to_end(tmp_path, run, number)]
+    while took[-1] >= 2 and len(took) < 3:  # 0.3 s on a quiet machine; a busy one gets two more attempts
+        took.append(_seconds_to_end(tmp_path, run, number))
+    assert took[-1] < 2, took
+
+
+def _seconds_to_end(home: Path, run: str, number: signal.Signals) -> float:
+    with app_server(home) as server:
         listeners = [Listener(server, run) for _ in range(10)]
         for listener in listeners:
             next(listener.messages())
         assert server.health() == {"status": "ok", "viewers": 10, "runs": 1}
-        assert server.end(number) < 6  # 0.3 s on a quiet machine; never, where the streams are not woken
+        took = server.end(number)
         assert all(not list(listener.messages())[5:] for listener in listeners), "each stream came to its end"
         assert "Traceback" not in server.log.read_text()
+    return took
 
 
 def test_under_a_base_path_the_stream_is_there_too(tmp_path: Path) -> None:

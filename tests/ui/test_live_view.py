@@ -642,12 +642,20 @@ def test_with_ten_views_open_the_server_ends_at_once(browser: Browser, tmp_path:
     home = Store(tmp_path)
     run = fake_runs.begin(home, MADE)
     fake_runs.append(home, run, MADE, 0, 3)
+    took = [_seconds_to_end(browser, tmp_path, run, number)]
+    while took[-1] >= 2 and len(took) < 3:  # 0.3 s on a quiet machine; a busy one gets two more attempts
+        took.append(_seconds_to_end(browser, tmp_path, run, number))
+    assert took[-1] < 2, took
+
+
+def _seconds_to_end(browser: Browser, home: Path, run: str, number: signal.Signals) -> float:
     context = browser.new_context()
-    with app_server(tmp_path, script=APP) as server:
+    with app_server(home, script=APP) as server:
         pages = [context.new_page() for _ in range(10)]
         for page in pages:
             page.goto(f"{server.url}/?run={run}")
         for page in pages:
             expect(page.locator(".status")).to_have_text(at(2), timeout=20_000)
-        assert server.end(number) < 6  # 0.3 s on a quiet machine; never, where the streams are not woken
+        took = server.end(number)
     context.close()
+    return took
