@@ -138,8 +138,9 @@ class _Execution:
 
 
 def header(lab: Lab, seeds: tuple[int, ...], bench: Bench) -> dict[str, object]:
-    """A lab run's header: lab, repeats, device, versions, start."""
+    """A lab run's header: lab, repeats, whether it is the larger one, device, versions, start."""
+    large = lab.large is not None and bench.large
     return {
-        "lab": lab.slug, "seeds": list(seeds), "large": bench.large, "device": bench.about(), "versions": versions(),
+        "lab": lab.slug, "seeds": list(seeds), "large": large, "device": bench.about(), "versions": versions(),
         "started": time.time(),
     }  # fmt: skip

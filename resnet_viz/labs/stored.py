@@ -44,6 +44,7 @@ def observe(store: Store, run: str) -> Observation:
     told = store.events(run, kind=PROGRESS)
     state, reason = status(row)
     header: dict[str, Any] = row.header
+    lab = lab.at(large=header.get("large") is True)
     return Observation(
         lab, seeds, findings, header.get("device", {}), header.get("versions", {}), header.get("started", row.created),
         seconds_of(findings), state, reason, run=run, words=str(told[-1].data["words"]) if told else "",

@@ -36,7 +36,7 @@ def predict(store: Store, address: LabAddress, observed: Observation | None) -> 
             st.markdown("**2 · Observe**")
             _buttons(store, address, observed)
         with st.expander("Which data and networks, and why"):
-            st.markdown(lab.setting)
+            st.markdown(lab.beforehand if observed is None or not observed.device else observed.lab.setting)
     return address
 
 

@@ -155,7 +155,7 @@ def evidence(observed: Observation | None, address: LabAddress) -> None:
             st.caption("After the run: its numbers beside those of a prototype and of the papers.")
         else:
             st.table(plain_rows(claims(shown)), border="horizontal", hide_index=True)
-            st.caption(address.lab.comparable)
+            st.caption(shown.lab.comparable)
     with tabs[1]:
         if shown is None:
             st.caption("After the run: every number of the picture.")

@@ -52,6 +52,22 @@ def block(style: str) -> nn.Module:
     return Residual()
 
 
+def draw(module: nn.Module, seed: int) -> None:
+    """Convolutions as PyTorch draws them, uniform within 1 / sqrt(values that one output takes), from the seed.
+
+    PyTorch draws from one source for the whole process, which other threads use as well.
+    """
+    import torch
+
+    from ...nn.initialisers import generator
+
+    for name in ("conv1", "conv2", "conv3"):
+        source, layer = generator(seed, f"lab/lazy/{name}"), getattr(module, name)
+        bound = layer.weight[0].numel() ** -0.5
+        for part in (layer.weight, layer.bias):
+            part.copy_(torch.empty(part.shape).uniform_(-bound, bound, generator=source))
+
+
 def shapes(module: nn.Module) -> dict[str, Any]:
     """The shape of each layer's weight; None while it has none."""
     from torch.nn.parameter import is_lazy
@@ -84,6 +100,7 @@ def measure(bench: Bench, seed: int) -> Iterator[Finding]:
             with torch.no_grad():
                 for module in blocks.values():
                     module(images.to(bench.device))
+                    draw(module, seed)
         for style, module in blocks.items():
             found = shapes(module)
             for name in LAYERS:

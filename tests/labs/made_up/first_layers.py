@@ -28,3 +28,24 @@ OUTCOMES = {
     "absent": {"frozen": "repaired", "free": "over"},
     "reversed": {"frozen": "repaired", "free": "behind"},
 }
+
+
+def recompute(rows: list[dict[str, Any]]) -> dict[str, float]:
+    """What the lab prints once more, from one repeat's findings, without the lab's own code."""
+    small = [one for one in rows if one["part"] == "small" and one["net"] == "bad" and "test_error" in one]
+    top = {(one["net"], one["epoch"]): one["test_error"] for one in rows if one["part"] == "top"}
+    deep = {one["net"]: one for one in rows if one["part"] == "deep"}
+    end = max(epoch for _, epoch in top)
+    found: dict[str, float] = {"small_bad": small[-1]["test_error"]} if small else {}
+    for arm in ("good_frozen", "good_free", "bad_frozen", "bad_free"):
+        found |= {arm: top[arm, end], f"{arm}_at_first": top[arm, 0]}
+    return found | {
+        "stuck": top["bad_frozen", end] - top["bad_free", end],
+        "deep_plain": deep["plain"]["train_error"],
+        "deep_residual": deep["residual"]["train_error"],
+        "gap": deep["plain"]["train_error"] - deep["residual"]["train_error"],
+        "start_plain": deep["plain"]["norms"][0],
+        "norm_plain": deep["plain"]["norms"][11],
+        "norm_residual": deep["residual"]["norms"][11],
+        "arrives": deep["residual"]["norms"][11] / deep["plain"]["norms"][11],
+    }

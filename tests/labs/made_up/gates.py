@@ -44,20 +44,20 @@ OUTCOMES = {
 
 
 def recompute(rows: list[dict[str, Any]]) -> dict[str, float]:
-    """Some of the lab's numbers once more, from one repeat's findings, without the lab's own code."""
-    last = {one["net"]: one["train_error"] for one in rows if one.get("epoch") == 8}
-    first = {one["net"]: one["gradient"] for one in rows if one.get("epoch") == 0}
-    gates = {one["net"]: one["gates"] for one in rows if one.get("moment") == "start" and "gates" in one}
-    passed = 1.0
-    for gate in gates["both_3"]:
-        passed *= 1 - gate
-    return {
-        "identity_train": last["identity"],
-        "both_6_train": last["both_6"],
-        "closing": last["both_0"] - last["both_6"],
-        "halving": last["half"] - last["identity"],
-        "alpha_50_gradient": first["alpha_50"],
-        "growth": first["alpha_50"] / first["identity"],
-        "both_3_gate_start": sum(gates["both_3"]) / 27,
+    """What the lab prints once more, from one repeat's findings, without the lab's own code."""
+    end = max(one.get("epoch", 0) for one in rows)
+    found: dict[str, float] = {one["net"] + "_train": one["train_error"] for one in rows if one.get("epoch") == end}
+    for one in rows:
+        if one.get("epoch") == 0:
+            found[f"{one['net']}_gradient"] = one["gradient"]
+        for gate in one.get("gates", ()) if one.get("moment") == "start" else ():
+            found[f"{one['net']}_share"] = found.get(f"{one['net']}_share", 1.0) * (1 - gate)
+        if "gates" in one:
+            found[f"{one['net']}_gate_{one['moment']}"] = sum(one["gates"]) / len(one["gates"])
+        found |= {"opened": one["opened"]} if "opened" in one else {}
+    return found | {
         "alpha_90_share": 0.9**27,
+        "closing": found["both_0_train"] - found["both_6_train"],
+        "halving": found["half_train"] - found["identity_train"],
+        "growth": found["alpha_50_gradient"] / found["identity_gradient"],
     }

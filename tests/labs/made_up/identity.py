@@ -34,16 +34,21 @@ OUTCOMES = {
 
 
 def recompute(rows: list[dict[str, Any]]) -> dict[str, float]:
-    """Some of the lab's numbers once more, from one repeat's findings, without the lab's own code."""
-    last = {one["fit"]: one["error"] for one in rows if "fit" in one}
+    """What the lab prints once more, from one repeat's findings, without the lab's own code."""
+    fits = {name: [one for one in rows if one.get("fit") == name] for name in {one.get("fit") for one in rows} - {None}}
+    found: dict[str, float] = {name: max(fit, key=lambda one: one["step"])["error"] for name, fit in fits.items()}
     nets = {(one["net"], one["scale"]): one for one in rows if "scale" in one}
-    plain = [last["one_plain_none"], last["one_plain_batch"]]
-    skip = [last["one_skip_none"], last["one_skip_batch"]]
-    return {
-        "one_plain_none": plain[0],
+    (found["mean"],) = [one["mean"] for one in rows if "mean" in one]
+    plain = [found["one_plain_none"], found["one_plain_batch"]]
+    skip = [found["one_skip_none"], found["one_skip_batch"]]
+    return found | {
         "one_gain": min(plain) - max(skip),
-        "stack_gain": last["nine_skip_batch"] - last["nine_skip_zero"],
+        "stack_gain": found["nine_skip_batch"] - found["nine_skip_zero"],
+        "plain_10": nets["plain", 0.1]["test_error"],
         "residual_10": nets["residual", 0.1]["test_error"],
+        "residual_50_convs": nets["residual", 0.5]["convs_error"],
         "residual_50_stale": nets["residual", 0.5]["convs_stale"],
-        "tolerance": nets["residual", 0.1]["test_error"] - nets["plain", 0.1]["test_error"],
+        "plain_spread": nets["plain", 0]["spread"],
+        "residual_spread": nets["residual", 0]["spread"],
+        "residual_chain": nets["residual", 0]["chain"],
     }

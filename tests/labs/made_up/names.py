@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 
 def blocks(rest: float, share: float) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
@@ -29,6 +31,13 @@ OUTCOMES = {
 
 
 def recompute(rows: list[dict[str, Any]]) -> dict[str, float]:
-    """Some of the lab's numbers once more, from one repeat's findings, without the lab's own code."""
-    shares = sorted(one["branch"] / one["x"] for one in rows if one.get("moment") == "end")
-    return {"share_end": shares[4], "blocks": 9, "rest": max(one["rest"] for one in rows if "rest" in one)}
+    """What the lab prints once more, from one repeat's findings, without the lab's own code."""
+    looked = {moment: [one for one in rows if one.get("moment") == moment] for moment in ("start", "end")}
+    rest = max(one["rest"] for one in rows if "rest" in one)
+    return {
+        "share_start": float(np.median([one["branch"] / one["x"] for one in looked["start"]])),
+        "share_end": float(np.median([one["branch"] / one["x"] for one in looked["end"]])),
+        "blocks": len(looked["end"]),
+        "rest": rest,
+        "identity": -float(np.log10(rest)),
+    }

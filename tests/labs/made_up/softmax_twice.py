@@ -35,15 +35,18 @@ OUTCOMES = {
 
 
 def recompute(rows: list[dict[str, Any]]) -> dict[str, float]:
-    """Some of the lab's numbers once more, from one repeat's findings, without the lab's own code."""
-    last = {one["case"]: one for one in rows if one.get("epoch") == 8}
+    """What the lab prints once more, from one repeat's findings, without the lab's own code."""
+    end = max(one.get("epoch", 0) for one in rows)
+    last = {one["case"]: one for one in rows if one.get("epoch") == end}
     first = {one["case"]: one["gradient"] for one in rows if one.get("epoch") == 0}
-    pairs = [f"{net}_batch_{scheme}" for net in ("plain", "residual") for scheme in ("kaiming", "xavier")]
-    behind = [last[f"{pair}_twice"]["train_error"] - last[f"{pair}_once"]["train_error"] for pair in pairs]
+    behind = [
+        last[f"{pair}_twice"]["train_error"] - last[f"{pair}_once"]["train_error"]
+        for pair in ("plain_batch_kaiming", "plain_batch_xavier", "residual_batch_kaiming", "residual_batch_xavier")
+    ]
     losses = last["residual_batch_xavier_twice"]["losses"]
-    return {
-        "plain_batch_kaiming_twice_train": last["plain_batch_kaiming_twice"]["train_error"],
+    return {f"{case}_train": one["train_error"] for case, one in last.items()} | {
+        "plain_xavier_shrink": first["plain_batch_xavier_once"] / first["plain_batch_xavier_twice"],
         "residual_xavier_shrink": first["residual_batch_xavier_once"] / first["residual_batch_xavier_twice"],
-        "behind": sum(behind) / 4,
         "residual_batch_xavier_twice_loss": sum(losses) / len(losses),
+        "behind": sum(behind) / 4,
     }
