@@ -31,7 +31,7 @@ test: $(DEV_STAMP) lint
 	$(BIN)/python -m pytest -m "not long" -n $(JOBS) --dist loadfile
 
 check-long: $(DEV_STAMP) lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 check: test
 

@@ -80,3 +80,8 @@ def test_a_first_start_asks_nothing_and_reports_nothing() -> None:
     config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
     assert config["browser"]["gatherUsageStats"] is False
     assert config["server"]["showEmailPrompt"] is False
+
+
+def test_an_error_that_nobody_foresaw_shows_a_stranger_nothing_of_the_machine() -> None:
+    config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
+    assert config["client"]["showErrorDetails"] == "none"
