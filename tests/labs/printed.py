@@ -11,9 +11,10 @@ from resnet_viz.labs import Observation
 from resnet_viz.labs.claims import claims, thresholds
 
 _RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
-_NUMBER = r"[−-]?\d[\d,]*(?:\.\d+)?(?: × 10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)?(?:\u00a0(?:%|points|×|[kMGT]))?"
+_NUMBER = r"[−-]?\d[\d,]*(?:\.\d+)?(?: × 10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)?(?:\u00a0(?:[%×]|(?:points|[kMGT]|ms|min|[sh])\b))?"
 _WRITTEN = rf"({_NUMBER}(?: \({_NUMBER} to {_NUMBER}\))?)"
-_UNITS = {"%": 0.01, "points": 0.01, "×": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "": 1.0}
+_UNITS = {"%": 0.01, "points": 0.01, "×": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "": 1.0,
+          "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Printed:
     @property
     def values(self) -> list[tuple[float, float]]:
         """The printed numbers, one or the median with least and largest, each with half of its last place."""
-        return [read(one) for one in re.findall(_NUMBER, self.text)]
+        return values(self.text)
 
 
 def read(text: str) -> tuple[float, float]:
@@ -37,6 +38,12 @@ def read(text: str) -> tuple[float, float]:
     mantissa, _, power = digits.replace("−", "-").replace(",", "").partition(" × 10")
     scale = _UNITS[unit] * 10.0 ** int(power.translate(_RAISED) or 0)
     return float(mantissa) * scale, 0.5 * scale / 10 ** len(mantissa.partition(".")[2])
+
+
+def values(text: str) -> list[tuple[float, float]]:
+    """All numbers of a text, each with half of its last place; one before "3×3" or "GiB" is as it stands."""
+    joined = re.sub(r"(?<=\d) (?=(?:[kMGTsh]|ms|min)\b)", "\u00a0", text)
+    return [read(one) for one in re.findall(_NUMBER, joined)]
 
 
 def slots(template: str) -> list[tuple[str, str]]:

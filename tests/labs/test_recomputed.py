@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from resnet_viz.labs import VERDICTS, Lab, Observation, Verdict, labs, recording
-from tests.labs.printed import Printed, of, read
+from tests.labs.printed import Printed, of, read, values
 
 ALL = [pytest.param(lab, id=lab.slug) for lab in labs()]
 ROUNDED = 1e-4
@@ -56,11 +56,29 @@ def says(one: Printed, values: list[float]) -> None:
         assert value == pytest.approx(number, rel=ROUNDED, abs=1.001 * half), one
 
 
+def compare_tables(seen: Observation) -> None:
+    """Each cell is the recomputed one: the label, or its numbers; None stands for words without a number."""
+    shown, wanted = seen.table(), made_up(seen.lab).table(list(seen.findings))
+    assert [list(row) for row in shown] == [list(row) for row in wanted]
+    for cell, known in ((row[key], again[key]) for row, again in zip(shown, wanted, strict=True) for key in row):
+        if isinstance(known, str):
+            assert cell == known
+        elif known is None:
+            assert not values(cell), cell
+        else:
+            numbers, spread = values(cell), [float(np.median(known)), min(known), max(known)]
+            right = list(known) if isinstance(known, tuple) else spread[: 3 if " to " in cell else 1]
+            assert len(numbers) == len(right), cell
+            for (value, half), number in zip(numbers, right, strict=True):
+                assert value == pytest.approx(number, rel=ROUNDED, abs=1.001 * half), (cell, known)
+
+
 @pytest.mark.parametrize("lab", ALL)
 def test_every_printed_number_of_the_recorded_run_is_recomputed(lab: Lab) -> None:
     known = recording(lab.slug)
     assert known is not None
     compare(known)
+    compare_tables(known)
 
 
 @pytest.mark.parametrize("verdict", VERDICTS)
@@ -71,6 +89,7 @@ def test_so_is_every_number_of_each_text_that_a_run_may_get(lab: Lab, verdict: V
     seen = Observation(lab, seeds, tuple(rows))
     assert seen.verdict == verdict
     compare(seen)
+    compare_tables(seen)
 
 
 @pytest.mark.parametrize("lab", ALL)
@@ -113,6 +132,10 @@ def test_a_number_that_is_wrong_or_left_out_is_found(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(module, "recompute", lambda rows: whole(rows) | {"gap": whole(rows)["gap"] + 0.01})
     with pytest.raises(AssertionError, match="name='gap'"):
         compare(known)
+    rows = module.table
+    monkeypatch.setattr(module, "table", lambda found: [row | {"Test error": [0.5]} for row in rows(found)])
+    with pytest.raises(AssertionError):
+        compare_tables(known)
     with pytest.raises(AssertionError):
         says(Printed("claims", "gap", "points", "66\u00a0points"), [0.67])
     with pytest.raises(AssertionError, match="is not told"):

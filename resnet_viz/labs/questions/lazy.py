@@ -9,7 +9,7 @@ from ...draw.canvas import bars, canvas, legend
 from ...draw.colours import Role, Theme
 from ...draw.wording import scientific
 from ..lab import Effect, Evidence, Finding, Findings, Guess, Lab, Numbers, Source
-from ..numbers import Number
+from ..numbers import Number, written
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -215,15 +215,20 @@ def table(findings: Findings) -> list[dict[str, str]]:
         if one.get("seed") == findings[0].get("seed") and one.get("norm"):
             rows.append({
                 "Layer": "bn1, one channel: mean, deviation",
-                "Lazy, before": f"in: {one['before_mean']:.2f}, {one['before_deviation']:.2f}",
-                "Lazy, after": f"out, training: {one['train_mean']:.2f}, {one['train_deviation']:.2f}",
-                "Explicit": f"out, fresh running statistics: {one['eval_mean']:.2f}, {one['eval_deviation']:.2f}",
+                "Lazy, before": f"in: {both(one, 'before')}",
+                "Lazy, after": f"out, training: {both(one, 'train')}",
+                "Explicit": f"out, fresh running statistics: {both(one, 'eval')}",
             })  # fmt: skip
     worst = [one["difference"] for one in findings if one.get("difference") is not None]
     if worst:
         rows.append({"Layer": "Largest difference of outputs", "Lazy, before": "-",
                      "Lazy, after": scientific(Number(tuple(worst)).high), "Explicit": "-"})  # fmt: skip
     return rows
+
+
+def both(one: Finding, where: str) -> str:
+    """Mean and deviation of the channel there."""
+    return ", ".join(written(one[f"{where}_{which}"], "decimal") for which in ("mean", "deviation"))
 
 
 LAB = Lab(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.labs.rows import Rows, last
+
 SMALL = {"basic": 1_640_768, "bottleneck": 1_772_800, "grouped": 1_819_904}
 CIFAR = {"basic": 26_395_264, "bottleneck": 28_494_336, "grouped": 29_248_000}
 
@@ -50,3 +52,17 @@ def recompute(rows: list[dict[str, Any]]) -> dict[str, float]:
     found |= {f"{net}_test": error for net, error in test.items()}
     slower = cost["grouped"]["step"] / cost["basic"]["step"]
     return found | {"gain": test["basic"] - test["bottleneck"], "slower": slower}
+
+
+def table(rows: Rows) -> list[dict[str, Any]]:
+    """The table once more, from all repeats: a text for each label, None for other words, values for each number."""
+    words = {"basic": ("basic", "14"), "bottleneck": ("bottleneck", "20"), "grouped": ("ResNeXt 4×24d", "20")}
+    return [
+        {
+            "Blocks": said, "Layers": layers, "Multiply-adds": last(rows, "macs", net=net),
+            "Parameters": last(rows, "params", net=net),
+            "Forward and backward, 128 images": last(rows, "step", net=net),
+            "Train error": last(rows, "train_error", net=net), "Test error": last(rows, "test_error", net=net),
+        }
+        for net, (said, layers) in words.items()
+    ]  # fmt: skip

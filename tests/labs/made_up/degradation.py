@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.labs.rows import Rows, last
+
 
 def ends(
     plain: tuple[float, ...], residual: tuple[float, ...], test: float = 0.05, depths: tuple[int, ...] = (8, 56)
@@ -52,3 +54,16 @@ def recompute(rows: list[dict[str, Any]]) -> dict[str, float]:
     rise = last["plain", high]["train_error"] - last["plain", low]["train_error"]
     gap = last["plain", high]["train_error"] - last["residual", high]["train_error"]
     return found | {"first_layers": low, "layers": high, "plain_rise_train": rise, "gap": gap}
+
+
+def table(rows: Rows) -> list[dict[str, Any]]:
+    """The table once more, from all repeats: a text for each label, None for other words, values for each number."""
+    return [
+        {
+            "Network": net, "Layers": str(layers), "Epochs": last(rows, "epoch", net=net, layers=layers),
+            "Train error": last(rows, "train_error", net=net, layers=layers),
+            "Test error": last(rows, "test_error", net=net, layers=layers),
+        }
+        for net in ("plain", "residual")
+        for layers in sorted({one["layers"] for one in rows})
+    ]  # fmt: skip

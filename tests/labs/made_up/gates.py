@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from resnet_viz.labs.questions.gates import BLOCKS, WAYS
+from tests.labs.rows import Rows, last
 
 GATES = {"both_0": 0.5, "both_1": 0.27, "both_3": 0.05, "both_6": 0.0025, "shortcut_0": 0.5, "shortcut_6": 0.0025}
 
@@ -61,3 +62,17 @@ def recompute(rows: list[dict[str, Any]]) -> dict[str, float]:
         "halving": found["half_train"] - found["identity_train"],
         "growth": found["alpha_50_gradient"] / found["identity_gradient"],
     }
+
+
+def table(rows: Rows) -> list[dict[str, Any]]:
+    """The table once more, from all repeats: a text for each label, None for other words, values for each number."""
+    return [
+        {
+            "Shortcut": way.words, "Handed on by all": last(rows, "share", net=name) or None,
+            "Gradient of the first layer at the start": last(rows, "gradient", net=name),
+            "Train error": last(rows, "train_error", net=name), "Test error": last(rows, "test_error", net=name),
+            "Published test error": way.published or "-",
+        }
+        for name, way in WAYS.items()
+        if last(rows, "gradient", net=name)
+    ]  # fmt: skip

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.labs.rows import Rows, last
+
 
 def corner(net: str, norm: str, activation: str, start: float, later: float) -> list[dict[str, Any]]:
     cell = {"seed": 0, "net": net, "norm": norm, "activation": activation}
     return [
-        cell | {"step": step, "ratio": ratio, "largest": 1.0, "norms": [ratio, 1.0, 1.0]}
+        cell | {"step": step, "ratio": ratio, "largest": max(ratio, 1.0), "norms": [ratio, 1.0, 1.0]}
         for step, ratio in ((0, start), (11, later))
     ] + [cell | {"epoch": 8, "epochs": 8, "train_error": 0.3}]
 
@@ -62,4 +64,26 @@ def recompute(rows: list[dict[str, Any]]) -> dict[str, float]:
     start = found["plain_batch_relu_init"]
     found["turn"] = start / found["plain_batch_relu_later"]
     found["tamed"] = start / found["residual_batch_relu_init"]
+    return found
+
+
+def table(rows: Rows) -> list[dict[str, Any]]:
+    """The table once more, from all repeats: a text for each label, None for other words, values for each number."""
+    known = [
+        one | {"first": one["norms"][0] / one["norms"][-1], "most": max(one["norms"])}
+        for one in rows
+        if "norms" in one and one["norms"][-1]
+    ]
+    found = []
+    for norm, said in (("batch", "batch norm"), ("none", "no norm")):
+        for activation, called in (("relu", "ReLU"), ("tanh", "tanh"), ("sigmoid", "sigmoid")):
+            for net in ("plain", "residual"):
+                cell = {"net": net, "norm": norm, "activation": activation}
+                if start := last(known, "first", step=0, **cell):
+                    found.append({
+                        "Network": f"{net}, {said}, {called}", "First over last at the start": start,
+                        "is called": None, "After 11 steps": last(known, "first", step=11, **cell) or None,
+                        "Largest gradient at the start": last(known, "most", step=0, **cell),
+                        "Last train error": last(rows, "train_error", **cell) or None,
+                    })  # fmt: skip
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from resnet_viz.labs.questions.identity import FITS, SCALES, STEPS
+from tests.labs.rows import Rows, last
 
 
 def fitted(residual_loses: float = 0.0, **errors: float) -> list[dict[str, Any]]:
@@ -52,3 +53,25 @@ def recompute(rows: list[dict[str, Any]]) -> dict[str, float]:
         "residual_spread": nets["residual", 0]["spread"],
         "residual_chain": nets["residual", 0]["chain"],
     }
+
+
+def table(rows: Rows) -> list[dict[str, Any]]:
+    """The table once more, from all repeats: a text for each label, None for other words, values for each number."""
+    fitted = [
+        {
+            "What": f"{fit.blocks} block{'s' if fit.blocks > 1 else ''}, {fit.words}",
+            "Step": last(rows, "step", fit=name),
+            "Relative error": last(rows, "error", fit=name), "Test error": "-",
+            "Weaker convolutions, statistics again": "-", "the same, stale statistics": "-",
+        }
+        for name, (fit, _) in FITS.items()
+    ]  # fmt: skip
+    return fitted + [
+        {
+            "What": f"{net}, branches × {scale:g}", "Step": "-", "Relative error": "-",
+            "Test error": last(rows, "test_error", net=net, scale=scale),
+            "Weaker convolutions, statistics again": last(rows, "convs_error", net=net, scale=scale),
+            "the same, stale statistics": last(rows, "convs_stale", net=net, scale=scale),
+        }
+        for net, scale in dict.fromkeys((one["net"], one["scale"]) for one in rows if "scale" in one)
+    ]  # fmt: skip

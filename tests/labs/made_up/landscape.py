@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from tests.labs.rows import Rows, each, last
+
 SIDE = 5
 BOWL = [[1.0 + (row - 2) ** 2 + (column - 2) ** 2 for column in range(SIDE)] for row in range(SIDE)]
 HILL = [[9.0 - loss for loss in row] for row in BOWL]
@@ -92,3 +94,24 @@ def falling(losses: Any) -> float:
             if np.isfinite(matrix).all():
                 down.append(np.linalg.eigvalsh(matrix)[0] < 0)
     return float(np.mean(down))
+
+
+def table(rows: Rows) -> list[dict[str, Any]]:
+    """The table once more, from all repeats: a text for each label, None for other words, values for each number."""
+    found = []
+    for net, layers in dict.fromkeys((one["net"], one["layers"]) for one in rows if one["part"] == "line"):
+        lines = [one for one in rows if one["part"] == "line" and (one["net"], one["layers"]) == (net, layers)]
+        alike = {
+            lag: each(lines, lambda own, lag=lag: float(np.mean([one["alike"][one["lags"].index(lag)] for one in own])))
+            for lag in (1, 4, 15)
+        }  # type: ignore[misc]
+        whole = [one for one in rows if one["part"] == "surface" and one["net"] == net and one["whole"]]
+        found.append(
+            {"Network": f"{net}, {layers} layers"}
+            | {f"Alike at distance {lag}": values for lag, values in alike.items()}
+            | {
+                "Points that curve down": [falling(one["losses"]) for one in whole] if layers == 56 else "-",
+                "Train error": last(rows, "train_error", part="trained", net=net) if layers == 56 else "-",
+            }
+        )
+    return found

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.labs.rows import Rows, last
+
 LAYERS = ("conv1", "bn1", "conv2", "bn2", "conv3")
 
 
@@ -55,3 +57,30 @@ def recompute(rows: list[dict[str, Any]]) -> dict[str, float]:
         "bn_train_deviation": normed["train_deviation"],
         "bn_eval_mean": normed["eval_mean"],
     }
+
+
+def table(rows: Rows) -> list[dict[str, Any]]:
+    """The table once more, from all repeats: a text for each label, None for other words, values for each number."""
+    shapes = {(one["style"], one["moment"], one["layer"]): one["shape"] for one in rows if "style" in one}
+
+    def shape(style: str, moment: str, layer: str) -> str:
+        sides = shapes[style, moment, layer]
+        return "unknown" if sides is None else " × ".join(str(side) for side in sides)
+
+    found: list[dict[str, Any]] = [
+        {
+            "Layer": layer, "Lazy, before": shape("lazy", "before", layer),
+            "Lazy, after": shape("lazy", "after", layer), "Explicit": shape("explicit", "before", layer),
+        }
+        for layer in LAYERS
+    ]  # fmt: skip
+    norm = next(one for one in rows if "norm" in one)
+    found.append({
+        "Layer": "bn1, one channel: mean, deviation", "Lazy, before": (norm["before_mean"], norm["before_deviation"]),
+        "Lazy, after": (norm["train_mean"], norm["train_deviation"]),
+        "Explicit": (norm["eval_mean"], norm["eval_deviation"]),
+    })  # fmt: skip
+    if worst := last(rows, "difference"):
+        found.append({"Layer": "Largest difference of outputs", "Lazy, before": "-", "Lazy, after": (max(worst),),
+                      "Explicit": "-"})  # fmt: skip
+    return found

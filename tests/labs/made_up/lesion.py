@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from resnet_viz.labs.questions.lesion import BLOCKS, DRAWS, SEVERAL, SWAPS
+from tests.labs.rows import Rows, each, last
 
 
 def lesions(worst: int, stale: float = 0.05, **errors: float) -> list[dict[str, Any]]:
@@ -66,3 +67,29 @@ def recompute(rows: list[dict[str, Any]]) -> dict[str, float]:
         "contrast": found["plain_mean"] - found["residual_mean"],
         "staleness": found["residual_stale_worst"] - found["residual_worst"],
     }
+
+
+def table(rows: Rows) -> list[dict[str, Any]]:
+    """The table once more, from all repeats: a text for each label, None for other words, values for each number."""
+    words = {"Residual": "residual", "Plain": "plain", "Residual, stochastic depth": "dropped"}
+    found = []
+    for block in range(16):
+        gone = [block] if block else []
+        found.append(
+            {"Deleted": f"block {block}" if block else "nothing"}
+            | {column: last(rows, "error", net=net, blocks=gone) for column, net in words.items()}
+            | {"Residual, stale statistics": last(rows, "stale", net="residual", blocks=gone)}
+        )
+    for count in (2, 3, 5):
+        few = [one for one in rows if len(one.get("blocks", ())) == count]
+        found.append(
+            {"Deleted": f"{count} blocks, mean of 4 draws"}
+            | {
+                column: each(
+                    [one for one in few if one["net"] == net], lambda own: sum(one["error"] for one in own) / 4
+                )
+                for column, net in words.items()
+            }
+            | {"Residual, stale statistics": "-"}
+        )
+    return found

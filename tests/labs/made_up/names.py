@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from tests.labs.rows import Rows, last
+
 
 def blocks(rest: float, share: float) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
@@ -41,3 +43,16 @@ def recompute(rows: list[dict[str, Any]]) -> dict[str, float]:
         "rest": rest,
         "identity": -float(np.log10(rest)),
     }
+
+
+def table(rows: Rows) -> list[dict[str, Any]]:
+    """The table once more, from all repeats: a text for each label, None for other words, values for each number."""
+    columns = {
+        "x": "x", "g(x), the paper's F(x)": "branch", "f(x), the paper's H(x)": "sum",
+        "what is left of f - x - g": "rest",
+    }  # fmt: skip
+    return [
+        {"Block": str(number), "Moment": {"start": "at initialisation", "end": "after training"}[moment]}
+        | {column: last(rows, value, moment=moment, number=number) for column, value in columns.items()}
+        for moment, number in dict.fromkeys((one["moment"], one["number"]) for one in rows if "moment" in one)
+    ]

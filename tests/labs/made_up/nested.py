@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from tests.labs.rows import Rows, last
+
 
 def grown(apart: float, jump: float, noisy: tuple[float, float, float]) -> list[dict[str, Any]]:
     """``apart``: change of a score with zero blocks; ``jump``: of the loss; ``noisy``: test errors by width."""
@@ -64,3 +66,27 @@ def recompute(rows: list[dict[str, Any]]) -> dict[str, float]:
         "no_curve": min(errors[8, 2, "noisy"], errors[8, 8, "noisy"]) - errors[8, 32, "noisy"],
         "dearer": price[56, 8, "clean"]["macs"] / price[8, 8, "clean"]["macs"],
     }
+
+
+def table(rows: Rows) -> list[dict[str, Any]]:
+    """The table once more, from all repeats: a text for each label, None for other words, values for each number."""
+    words = {
+        "zero": "zero blocks, shortcuts", "random": "random blocks, shortcuts", "plain": "random blocks, plain",
+        "control": "not grown",
+    }  # fmt: skip
+    found: list[dict[str, Any]] = [
+        {
+            "What": said, "Scores move by": last(rows, "apart", net=net),
+            "Loss before": last(rows, "loss_before", net=net), "Loss after": last(rows, "loss_after", net=net),
+            "Error": last(rows, "train_error", part="after", net=net), "Seconds": "-",
+        }
+        for net, said in words.items()
+    ]  # fmt: skip
+    for layers, width, noise in sorted({(o["layers"], o["width"], o["noise"]) for o in rows if o["part"] == "price"}):
+        cell = {"part": "price", "layers": layers, "width": width, "noise": noise}
+        labels = ", a fifth of the labels wrong" if noise else ""
+        found.append({
+            "What": f"200 images, {layers} layers, width {width}{labels}", "Scores move by": "-", "Loss before": "-",
+            "Loss after": "-", "Error": last(rows, "test_error", **cell), "Seconds": last(rows, "seconds", **cell),
+        })  # fmt: skip
+    return found

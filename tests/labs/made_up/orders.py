@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.labs.rows import Rows, last
+
 
 def orders(original: float, full: float, relu_only: float, bn_after: float, relu_before: float) -> list[dict[str, Any]]:
     ends = {
@@ -40,3 +42,19 @@ def recompute(rows: list[dict[str, Any]]) -> dict[str, float]:
         "gain": last["original"] - last["preactivation"],
         "blocked": min(last["bn_after_addition"], last["relu_before_addition"]) - last["preactivation"],
     }
+
+
+def table(rows: Rows) -> list[dict[str, Any]]:
+    """The table once more, from all repeats: a text for each label, None for other words, values for each number."""
+    words = {
+        "original": "original", "preactivation": "full pre-activation",
+        "relu_only_preactivation": "ReLU-only pre-activation", "bn_after_addition": "BN after addition",
+        "relu_before_addition": "ReLU before addition",
+    }  # fmt: skip
+    return [
+        {
+            "Order (He 2016b, Fig. 4)": said, "Epochs": last(rows, "epoch", order=order),
+            "Train error": last(rows, "train_error", order=order), "Test error": last(rows, "test_error", order=order),
+        }
+        for order, said in words.items()
+    ]  # fmt: skip

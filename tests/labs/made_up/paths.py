@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from tests.labs.rows import Rows, each, last
+
 
 def errors(whole: float, gone: float, again: float, *, identity: float, difference: float) -> list[dict[str, Any]]:
     """``gone``, ``again``: test error of Inception without a path; ``identity``: of residual without it in a block."""
@@ -79,3 +81,21 @@ def recompute(rows: list[dict[str, Any]]) -> dict[str, float]:
         "difference": difference,
         "digits": 16.0 if difference < 1e-16 else -float(np.log10(difference)),
     }
+
+
+def table(rows: Rows) -> list[dict[str, Any]]:
+    """The table once more, from all repeats: a text for each label, None for other words, values for each number."""
+    words = {
+        "1": "1×1", "2": "1×1, 3×3", "3": "1×1, 3×3, 3×3", "4": "pool, 1×1", "branch": "branch", "identity": "identity",
+    }  # fmt: skip
+    found = []
+    for path, said in words.items():
+        net = "residual" if path in ("branch", "identity") else "inception"
+        ones = [one for one in rows if (one["net"], one.get("path"), one.get("how")) == (net, path, "one")]
+        found.append({
+            "Network": net, "Path": said, "Test error, whole": last(rows, "test_error", net=net, how="whole"),
+            "Without it in all blocks": last(rows, "test_error", net=net, path=path, how="everywhere"),
+            "Without it in one block, mean": each(ones, lambda own: float(np.mean([one["test_error"] for one in own]))),
+            "Trained anew without it": last(rows, "test_error", net=net, path=path, how="retrained") or "-",
+        })  # fmt: skip
+    return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from resnet_viz.labs.questions.softmax_twice import CASES
+from tests.labs.rows import Rows, last
 
 
 def ends(shrink: float, kaiming: float = 0.0, **errors: float) -> list[dict[str, Any]]:
@@ -50,3 +51,22 @@ def recompute(rows: list[dict[str, Any]]) -> dict[str, float]:
         "residual_batch_xavier_twice_loss": sum(losses) / len(losses),
         "behind": sum(behind) / 4,
     }
+
+
+def table(rows: Rows) -> list[dict[str, Any]]:
+    """The table once more, from all repeats: a text for each label, None for other words, values for each number."""
+    found = []
+    for case in CASES:
+        mine = [one for one in rows if one["case"] == case.name]
+        losses = [
+            [loss for one in mine if one["seed"] == seed for loss in one.get("losses", ()) if loss is not None]
+            for seed in {one["seed"] for one in mine}
+        ]
+        steps = min(len(one) for one in losses)
+        if last(mine, "gradient"):
+            found.append({
+                "Training": case.words, "Gradient at the start": last(mine, "gradient"),
+                "Loss of the last step": [one[steps - 1] for one in losses] if steps else None,
+                "Train error": last(mine, "train_error"), "Test error": last(mine, "test_error"),
+            })  # fmt: skip
+    return found

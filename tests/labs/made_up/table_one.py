@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.labs.rows import Rows
+
 
 def counts(macs50: float, macs152: float, vgg: float = 19.6e9) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
@@ -46,3 +48,20 @@ def recompute(rows: list[dict[str, Any]]) -> dict[str, float]:
         "vgg_layers": nets["resnet152"]["layers"] / nets["vgg19"]["layers"],
         "vgg_ratio": nets["vgg19"]["macs"] / macs["resnet152"],
     }
+
+
+def table(rows: Rows) -> list[dict[str, Any]]:
+    """The table once more, from all repeats: a text for each label, None for other words, values for each number."""
+    found = []
+    for one in rows:
+        stages = [part for part in one.get("stages", ()) if part["part"].startswith("stage")]
+        found.append({
+            "Network": one["net"].replace("resnet", "ResNet-").replace("vgg", "VGG-"), "Layers": str(one["layers"]),
+            "Blocks": " + ".join(str(part["blocks"]) for part in stages) or "none",
+            "Map sizes": " · ".join(str(part["size"]) for part in stages) or "-", "Parameters": [one["params"]],
+            "Multiply-adds": [one["macs"]],
+            "Stride on 1×1": [one["macs_paper"]] if "macs_paper" in one else "-",
+            "Training step, batch 32": [one["memory"] / 2**30] if "memory" in one else "-",
+            "Receptive field": [one["field"]] if "field" in one else "-",
+        })  # fmt: skip
+    return found
