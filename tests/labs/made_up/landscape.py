@@ -104,7 +104,7 @@ def table(rows: Rows) -> list[dict[str, Any]]:
         alike = {
             lag: each(lines, lambda own, lag=lag: float(np.mean([one["alike"][one["lags"].index(lag)] for one in own])))
             for lag in (1, 4, 15)
-        }  # type: ignore[misc]
+        }
         whole = [one for one in rows if one["part"] == "surface" and one["net"] == net and one["whole"]]
         found.append(
             {"Network": f"{net}, {layers} layers"}
