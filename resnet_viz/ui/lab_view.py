@@ -9,6 +9,7 @@ import streamlit as st
 
 from resnet_viz.draw.canvas import sketched, waits
 from resnet_viz.draw.colours import Theme
+from resnet_viz.draw.points import point_rows
 from resnet_viz.draw.wording import seconds
 from resnet_viz.labs import Observation, labs, observe
 from resnet_viz.labs.claims import claims, thresholds
@@ -146,6 +147,15 @@ def _explain(observed: Observation | None) -> None:
     st.markdown(f"**{shown}** {said} :gray[{plain(observed.agreement)}]")
 
 
+def _points(shown: Observation, address: LabAddress) -> None:
+    """Every point of the picture that is chosen above, also of the long curves that the lab's own table sums up."""
+    lab = address.lab
+    view = str(st.session_state.get(f"lab view {lab.slug}", MAIN))
+    with st.expander(f"Every point of the picture: {view}" if lab.views else "Every point of the picture"):
+        rows = point_rows(lab.views.get(view, lab.figure)(shown.findings, theme()))
+        st.dataframe(rows, hide_index=True, width="stretch", height=min(35 * len(rows) + 38, 360))
+
+
 def evidence(observed: Observation | None, address: LabAddress) -> None:
     """Claim beside evidence, the data of the picture, where the verdict draws its lines, the papers."""
     shown = observed if observed is not None and observed.over and observed.findings else None
@@ -161,6 +171,7 @@ def evidence(observed: Observation | None, address: LabAddress) -> None:
             st.caption("After the run: every number of the picture.")
         else:
             st.table(plain_rows(shown.table()), border="horizontal", hide_index=True)
+            _points(shown, address)
     with tabs[2]:
         st.table(plain_rows(thresholds(shown or _empty(address))), border="horizontal", hide_index=True)
         st.caption("From medians of the repeats: there if all of these are, reversed if one is, else no clear effect.")

@@ -199,6 +199,12 @@ def test_every_value_of_the_table_is_that_of_the_store(opened: Callable[..., Pag
         assert float(plain) == pytest.approx(float(stored[f"grad_norm/{name}"][-1]), rel=6e-3)
     evaluations = page.locator(".table table").nth(1).locator("tbody tr").last
     assert evaluations.locator("th, td").all_inner_texts() == ["96", "8", "89.0 %, 90.0 %", "2.9 %, 3.9 %"]
+    minibatch = page.locator(".table table").nth(2)
+    expect(minibatch.locator("caption")).to_have_text("Minibatch at step 95")
+    loss, error, rate = (line.locator("td").first.inner_text() for line in minibatch.locator("tbody tr").all())
+    assert float(loss) == pytest.approx(float(stored["loss"][-1]), rel=6e-3)
+    assert float(error.rstrip(" %")) == pytest.approx(100 * float(stored["train_error"][-1]), abs=0.06)
+    assert float(rate) == pytest.approx(float(stored["lr"][-1]), rel=6e-3)
 
 
 def test_pointing_reads_the_value_and_choosing_a_layer_shows_its_curve(
