@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..draw.colours import Theme
 
 
-SPREAD = "In brackets: the least and the largest."
+SPREAD = "In brackets: their range."
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from resnet_viz.draw.wording import NBSP
 from resnet_viz.labs import Effect, Number, Observation, collect, find, labs, written
 from resnet_viz.labs.running import _plain
 
-SPREAD = "In brackets: the least and the largest."
+SPREAD = "In brackets: their range."
 
 
 @pytest.mark.parametrize(("values", "style", "text"), [
