@@ -271,7 +271,8 @@ LAB = Lab(
     title="Take a block out",
     question="Is a residual net like one trained with dropout, and can a part of it be pruned?",
     answer="Without one of its 15 blocks a residual net is at {residual_mean:percent!} test error on average, a plain "
-    "one at {plain_mean:percent!}; but some blocks matter, and most of the damage usually seen comes from stale statistics.",
+    "one at {plain_mean:percent!}; but some blocks matter, and most of the damage usually seen comes from "
+    "stale statistics.",
     setting="Nets of 32 layers (15 blocks, width 8) on 8 × 8 digits, trained for 20 epochs with a falling learning "
     "rate: plain, residual, and residual with stochastic depth, which drops whole branches in training (the last one "
     "half of the time). A deleted block keeps its shortcut; a plain net closes the gap. Batch-norm statistics are "
