@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 HEIGHT = 400
+UNSEEN = "texts"
+"""What marks bars that only carry the texts of others."""
 GLYPH: dict[Role, str] = {
     "plain": "●", "residual": "■", "third": "◆", "fourth": "▲", "fifth": "✚", "sixth": "✖",
 }  # fmt: skip
@@ -156,10 +158,16 @@ def points(
     )  # fmt: skip
 
 
-def stem(figure: go.Figure, theme: Theme, x: float, first: float, last: float, *, role: Role) -> None:
-    """A thin line between two markers of one thing."""
+def stem(
+    figure: go.Figure, theme: Theme, x: float, first: float, last: float, *, role: Role, until: float | None = None
+) -> None:
+    """A thin line between two markers of one thing, upright or from ``x`` to ``until``."""
     figure.add_scatter(
-        x=[x, x], y=[first, last], mode="lines", line={"color": PALETTE[theme][role], "width": 1.5}, hoverinfo="skip"
+        x=[x, x if until is None else until],
+        y=[first, last],
+        mode="lines",
+        line={"color": PALETTE[theme][role], "width": 1.5},
+        hoverinfo="skip",
     )
 
 
@@ -187,10 +195,12 @@ def note(
 def name_ends(
     figure: go.Figure, theme: Theme, names: Sequence[tuple[str, Any, float, Role]], gap: float, *, right: bool = True
 ) -> None:
-    """Names at the ends of lines, (words, x, y, role), moved apart to ``gap`` from the lowest up where they meet."""
+    """Names at the ends of lines, (words, x, y, role), moved apart from the lowest up where they meet: by ``gap``, on
+    a log axis to ``gap`` times as high."""
     place = -float("inf")
+    log = figure.layout.yaxis.type == "log"
     for words, x, y, role in sorted(names, key=lambda name: name[2]):
-        place = max(y, place + gap)
+        place = max(y, place * gap if log else place + gap) if place > -float("inf") else y
         note(figure, theme, words, x, place, role=role, right=right)
 
 
@@ -206,7 +216,7 @@ def bars(
     low: Sequence[float] | None = None,
     high: Sequence[float] | None = None,
 ) -> None:
-    """One bar a category with its value above it; several calls stand beside each other."""
+    """One bar a category with its text above it and its spread; several calls stand beside each other."""
     colour = PALETTE[theme][role]
     spread = None
     if low is not None and high is not None and any(a != b for a, b in zip(low, high, strict=True)):
@@ -224,14 +234,25 @@ def bars(
             "line": {"width": 0},
             "pattern": {"shape": HATCHES[role], "solidity": 0.2, "fillmode": "overlay"},
         },
-        text=list(texts) if texts is not None else None,
-        textposition="outside",
-        textfont={"color": PALETTE[theme]["text"], "size": 12},
         error_y=spread,
         cliponaxis=False,
         hovertemplate=f"{name}, %{{x}}: %{{y}}<extra></extra>",
     )
+    if texts is not None:
+        _above(figure, theme, name, categories, high if spread and high is not None else values, texts)
     figure.update_layout(barmode="group", bargap=0.3, bargroupgap=0.08)
+
+
+def _above(
+    figure: go.Figure, theme: Theme, name: str, categories: Sequence[str], tops: Sequence[float], texts: Sequence[str]
+) -> None:
+    """Texts above bars and their spread, on bars that nobody sees: a bar's own text would lie on its spread."""
+    figure.data[-1].update(offsetgroup=name)
+    figure.add_bar(
+        x=list(categories), y=list(tops), name=name, offsetgroup=name, meta=UNSEEN, hoverinfo="skip",
+        marker={"color": "rgba(0,0,0,0)", "line": {"width": 0}}, text=list(texts), textposition="outside",
+        textfont={"color": PALETTE[theme]["text"], "size": 12}, cliponaxis=False,
+    )  # fmt: skip
 
 
 def level(figure: go.Figure, theme: Theme, words: str, y: float, *, right: bool = False) -> None:
@@ -278,9 +299,14 @@ def waits(figure: go.Figure, theme: Theme, words: str) -> None:
     if figure.layout.xaxis.range is None:
         figure.update_xaxes(range=[0, 1], showticklabels=False)
     figure.add_annotation(
-        x=0.5, y=0.5, xref="paper", yref="paper", text=words, showarrow=False,
-        font={"color": PALETTE[theme]["quiet"], "size": 14},
+        x=0.5, y=0.62, xref="paper", yref="paper", text=words, showarrow=False, borderpad=4,
+        font={"color": PALETTE[theme]["quiet"], "size": 14}, bgcolor=PALETTE[theme]["background"],
     )  # fmt: skip
+
+
+def empty(figure: go.Figure) -> bool:
+    """True while nothing that was measured is drawn."""
+    return not any(value is not None for trace in figure.data for value in (trace.x if trace.x is not None else ()))
 
 
 def plotly_dash(role: Role) -> str:

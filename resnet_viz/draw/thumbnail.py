@@ -9,6 +9,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from .canvas import UNSEEN
 from .colours import PALETTE, Theme, viridis
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class _Scale:
     def __init__(self, figure: go.Figure) -> None:
         self.categories = list(figure.layout.xaxis.categoryarray or ())
         self.stack = figure.layout.barmode == "stack"
-        self.bars = [trace.name for trace in figure.data if trace.type == "bar"]
+        self.bars = [trace.name for trace in figure.data if trace.type == "bar" and trace.meta != UNSEEN]
         self.bottoms: dict[Any, float] = {}
         self.log_x, self.log_y = figure.layout.xaxis.type == "log", figure.layout.yaxis.type == "log"
         xs = [self._x(x) for trace in figure.data if trace.x is not None for x in trace.x]
@@ -79,7 +80,7 @@ def _limits(given: Sequence[float] | None, values: list[float]) -> tuple[float, 
 def _drawn(trace: Any, scale: _Scale, theme: Theme) -> list[str]:
     if trace.type == "scatter" and trace.x is not None and len(trace.x):
         return _scatter(trace, scale, theme)
-    if trace.type == "bar" and trace.x is not None:
+    if trace.type == "bar" and trace.x is not None and trace.meta != UNSEEN:
         return _bars(trace, scale, theme)
     if trace.type in ("heatmap", "contour") and trace.z is not None:
         return _map(trace.z)

@@ -170,6 +170,7 @@ class Trial:
         return {signal: values[:, column] for column, signal in enumerate(self._columns[name])}
 
     def __iter__(self) -> Iterator[Evaluated]:
+        self._bench.tell("the networks are built")
         try:
             while self._waiting or self._going:
                 self._bench.check()

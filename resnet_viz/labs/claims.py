@@ -35,6 +35,6 @@ def _threshold(observation: Observation, effect: Effect) -> dict[str, str]:
     return {
         "What decides": effect.words,
         observation.name: "not measured" if number is None else f"{number:{effect.style}}",
-        "There from": written(effect.present, effect.style),
-        "Reversed from": written(effect.reversed, effect.style),
+        "Clear effect from": written(effect.present, effect.style),
+        "Other way round from": written(effect.reversed, effect.style),
     }

@@ -51,7 +51,8 @@ def _explained(observation: Observation) -> str:
     said = observation.explanation
     if said is None:
         return "<p>This run did not come to its end, so there is nothing to explain.</p>"
-    return f"<h2>Explained</h2><p>{_text(said)}</p><p class='quiet'>{_text(observation.agreement)}</p>"
+    paragraphs = "".join(f"<p>{_text(one)}</p>" for one in said.split("\n\n"))
+    return f"<h2>Explained</h2>{paragraphs}<p class='quiet'>{_text(observation.agreement)}</p>"
 
 
 def _figure(observation: Observation) -> str:

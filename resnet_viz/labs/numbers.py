@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -47,12 +48,17 @@ def written(value: float, style: str) -> str:
     return STYLES[style](value)
 
 
+def bare(text: str) -> str:
+    """A written number without the unit that stands before it already: "66 (61 to 74)" reads faster."""
+    return re.sub(f"{NBSP}(%|×|points)$", "", text)
+
+
 @dataclass(frozen=True)
 class Number:
     """One value for each repeat, in the order of the repeats; at least one.
 
     Its format is one of :data:`STYLES`: ``f"{number:percent}"`` is "66 %", and with several repeats the median with
-    the least and the largest, "66 % (61 % to 74 %)". A trailing "!" leaves the spread out.
+    the least and the largest, "66 % (61 to 74)". A trailing "!" leaves the spread out.
     """
 
     values: tuple[float, ...]
@@ -77,4 +83,4 @@ class Number:
         style = style.removesuffix("!")
         middle = written(self.median, style)
         low, high = written(self.low, style), written(self.high, style)
-        return middle if alone or low == high else f"{middle} ({low} to {high})"
+        return middle if alone or low == high else f"{middle} ({bare(low)} to {bare(high)})"

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from ..draw.colours import Theme
 
 
+SPREAD = "In brackets: their range."
+
+
 @dataclass(frozen=True)
 class Observation:
     """A lab with findings, all of them or those so far; everything shown of it is computed from these.
@@ -69,10 +72,9 @@ class Observation:
             return ""
         alike = sum(verdict == self.verdict for verdict in said.values())
         if alike == len(said):
-            return f"Each of {alike} repeats shows this by itself."
-        return (
-            f"{alike} of {len(said)} repeats show{'s' if alike == 1 else ''} this alone; the text follows the medians."
-        )
+            return f"Each of {alike} repeats shows this by itself. {SPREAD}"
+        shows = "shows" if alike == 1 else "show"
+        return f"{alike} of {len(said)} repeats {shows} this alone; the text follows the medians. {SPREAD}"
 
     def figure(self, theme: Theme = "light") -> go.Figure:
         """The lab's picture of these findings."""

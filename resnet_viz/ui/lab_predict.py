@@ -8,7 +8,9 @@ from typing import NoReturn
 
 import streamlit as st
 
+from resnet_viz.draw.wording import NBSP
 from resnet_viz.labs import Guess, Lab, Observation, queue
+from resnet_viz.labs.words import words_of
 from resnet_viz.runs import Store, ensure_worker
 
 from .lab_state import RECORDING, LabAddress, write_address
@@ -35,8 +37,12 @@ def predict(store: Store, address: LabAddress, observed: Observation | None) -> 
         with st.container(key="lab_observe", gap="small"):
             st.markdown("**2 · Observe**")
             _buttons(store, address, observed)
-        with st.expander("Which data and networks, and why"):
-            st.markdown(lab.beforehand if observed is None or not observed.device else observed.lab.setting)
+        with st.container(horizontal=True, gap="small", key="lab_asides"):
+            with st.popover("Data and networks", help="Which, and why these", width="stretch"):
+                st.markdown(lab.beforehand if observed is None or not observed.device else observed.lab.setting)
+            with st.popover("Words used here", width="stretch"):
+                terms = (f"- **{plain(word.term)}**: {plain(word.meaning)}" for word in words_of(lab.slug))
+                st.markdown("\n".join(terms))
     return address
 
 
@@ -45,8 +51,8 @@ def _guess(address: LabAddress, observed: Observation | None, name: str, guess: 
     choices, known = list(guess.choices), address.guesses.get(name)
 
     def words(choice: str) -> str:
-        mine = " :gray[· your prediction]" if observed is not None and choice == known else ""
-        return f"{guess.choices[choice]}{mine}" + (" :green[**✓ observed**]" if choice == came else "")
+        mine = f" :gray[·{NBSP}your{NBSP}prediction]" if observed is not None and choice == known else ""
+        return f"{guess.choices[choice]}{mine}" + (f" :green[**✓{NBSP}observed**]" if choice == came else "")
 
     return st.radio(
         guess.prompt, choices, index=choices.index(known) if known else None, format_func=words,
@@ -82,7 +88,8 @@ def _buttons(store: Store, address: LabAddress, observed: Observation | None) ->
         run = "Count them here" if not lab.repeats else "Run it here"
         if st.button(run, type="primary", key="lab run", disabled=locked, help=hint, width="stretch"):
             _start(store, address, ONCE)
-        if lab.repeats and st.button("Three repeats", key="lab three", disabled=locked, help=hint, width="stretch"):
+        three = hint or "Other first weights and another order of images each time: shows what is luck"
+        if lab.repeats and st.button("Three repeats", key="lab three", disabled=locked, help=three, width="stretch"):
             _start(store, address, THREE)
     with st.container(horizontal=True, gap="small"):
         if (observed is None or not observed.recorded) and st.button(

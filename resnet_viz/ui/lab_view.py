@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
-from resnet_viz.draw.canvas import sketched, waits
+from resnet_viz.draw.canvas import empty, sketched, waits
 from resnet_viz.draw.colours import Theme
 from resnet_viz.draw.points import point_rows
 from resnet_viz.draw.wording import seconds
@@ -22,11 +23,12 @@ from .plain_text import plain, plain_rows
 from .trouble import store_trouble
 
 LOOK_EVERY = 1.0
-HEIGHT = 348
+HEIGHT = 336
 MAIN = "Result"
+PROTOTYPE = "Prototype: what we measured with other code before the lab was built."
 WORDS = {
-    "present": ":blue[{} shows it.]", "absent": ":gray[{} shows no clear effect.]",
-    "reversed": ":orange[{} shows the opposite.]",
+    "present": ":blue[{} shows a clear effect.]", "absent": ":gray[{} shows no clear effect.]",
+    "reversed": ":orange[{} shows an effect the other way round.]",
 }  # fmt: skip
 PLOTLY = {"displaylogo": False, "displayModeBar": False}
 
@@ -96,17 +98,37 @@ def _head(address: LabAddress, words: str, *, live: bool) -> str:
 
 def _picture(observed: Observation, address: LabAddress, view: str = MAIN) -> None:
     lab = address.lab
-    figure = lab.views.get(view, lab.figure)(observed.findings, theme())
+    figure = _figure(observed, view)
     if lab.sketch is not None and address.sketch and view == MAIN:
         sketched(figure, theme(), "your sketch", lab.sketch.xs, [value / 100 for value in address.sketch])
-    if not observed.findings:
-        line = "Predict first: what is measured appears here." if not observed.run else "It begins in a moment."
+    if line := _waiting(observed, figure):
         waits(figure, theme(), line)
     figure.update_layout(height=HEIGHT)
     told = "; ".join(", ".join(f"{key} {value}" for key, value in row.items()) for row in observed.table())
     st.plotly_chart(
         figure, key="lab picture", theme=None, config=PLOTLY, alt=f"{lab.title}. {told or 'Nothing is measured yet.'}"
     )
+
+
+def _figure(observed: Observation, view: str) -> Any:
+    return observed.lab.views.get(view, observed.lab.figure)(observed.findings, theme())
+
+
+def _waiting(observed: Observation, figure: Any) -> str:
+    """What stands in a picture that has nothing yet, "" in another."""
+    if not observed.findings:
+        return "It begins in a moment." if observed.run else "Predict first: what is measured appears here."
+    if not empty(figure):
+        return ""
+    if observed.over:
+        return "It was ended before anything of this picture was measured."
+    return "It is measured already; this picture begins a little later."
+
+
+def _first_drawn(observed: Observation) -> str:
+    """The view to show while a lab runs: its result, or until that begins another picture that has begun."""
+    views = [MAIN, *observed.lab.views] if observed.findings else []
+    return next((view for view in views if not empty(_figure(observed, view))), MAIN)
 
 
 def _follow(store: Store, run: str, address: LabAddress) -> None:
@@ -127,14 +149,22 @@ def _follow(store: Store, run: str, address: LabAddress) -> None:
         trouble = worker_trouble(store) if now.state == "queued" else None
         words = trouble or now.words or ("It waits for the worker." if now.state == "queued" else "It begins.")
         taken = f" · {seconds(sum(now.seconds.values()))}" if now.seconds else ""
-        _head(address, f"{words}{taken}", live=True)
-        _picture(now, address)
+        view = _first_drawn(now)
+        meanwhile = "" if view == MAIN else f" · meanwhile: {view.lower()}"
+        _head(address, f"{words}{taken}{meanwhile}", live=True)
+        _picture(now, address, view)
 
     st.fragment(look, run_every=LOOK_EVERY)()
 
 
 def _explain(observed: Observation | None) -> None:
-    st.markdown("**3 · Explain**")
+    verdict = None if observed is None else observed.verdict
+    if observed is None or verdict is None:
+        st.markdown("**3 · Explain**")
+    else:
+        shown = WORDS[verdict].format("The recording" if observed.recorded else "This run")
+        with st.container(key="lab_verdict"):
+            st.markdown(f"**3 · Explain** &emsp; **{shown}** &ensp; :gray[{plain(observed.agreement)}]")
     if observed is None or not observed.over:
         st.caption("The explanation is computed from the run: it says so when the effect is not there.")
         return
@@ -143,8 +173,7 @@ def _explain(observed: Observation | None) -> None:
         reason = observed.reason or "It was ended before everything was measured."
         st.markdown(plain(f"This run has no verdict. {reason}"))
         return
-    shown = WORDS[str(observed.verdict)].format("The recording" if observed.recorded else "This run")
-    st.markdown(f"**{shown}** {said} :gray[{plain(observed.agreement)}]")
+    st.markdown(said)
 
 
 def _points(shown: Observation, address: LabAddress) -> None:
@@ -165,7 +194,8 @@ def evidence(observed: Observation | None, address: LabAddress) -> None:
             st.caption("After the run: its numbers beside those of a prototype and of the papers.")
         else:
             st.table(plain_rows(claims(shown)), border="horizontal", hide_index=True)
-            st.caption(shown.lab.comparable)
+            prototype = f"{PROTOTYPE} " if any(one.prototype for one in shown.lab.evidence) else ""
+            st.caption(f"{prototype}{shown.lab.comparable}")
     with tabs[1]:
         if shown is None:
             st.caption("After the run: every number of the picture.")
@@ -174,7 +204,10 @@ def evidence(observed: Observation | None, address: LabAddress) -> None:
             _points(shown, address)
     with tabs[2]:
         st.table(plain_rows(thresholds(shown or _empty(address))), border="horizontal", hide_index=True)
-        st.caption("From medians of the repeats: there if all of these are, reversed if one is, else no clear effect.")
+        st.caption(
+            "From medians of the repeats: a clear effect if all of these are there, the other way round if one of them "
+            "is, else no clear effect."
+        )
     with tabs[3]:
         for source in address.lab.sources:
             st.markdown(f"[{plain(source.name)}]({source.url}), {plain(source.where)}")

@@ -8,10 +8,14 @@ from resnet_viz.draw.wording import NBSP
 from resnet_viz.labs import Effect, Number, Observation, collect, find, labs, written
 from resnet_viz.labs.running import _plain
 
+SPREAD = "In brackets: their range."
+
 
 @pytest.mark.parametrize(("values", "style", "text"), [
     ((0.66,), "percent", f"66{NBSP}%"),
-    ((0.61, 0.74, 0.66), "percent", f"66{NBSP}% (61{NBSP}% to 74{NBSP}%)"),
+    ((0.61, 0.74, 0.66), "percent", f"66{NBSP}% (61 to 74)"),
+    ((0.2, 0.4), "points", f"30{NBSP}points (20 to 40)"),
+    ((1.2e-5, 1.4e-5, 1.4e-5), "times", f"1.4 × 10⁻⁵{NBSP}× (1.2 × 10⁻⁵ to 1.4 × 10⁻⁵)"),
     ((0.61, 0.74, 0.66), "percent!", f"66{NBSP}%"),
     ((0.001, 0.001), "percent", f"0.1{NBSP}%"),
     ((1540.0,), "times", f"1,540{NBSP}×"),
@@ -74,8 +78,8 @@ def test_a_verdict_across_repeats_is_that_of_the_medians() -> None:
 
 @pytest.mark.parametrize(("errors", "words"), [
     ((0.6,), ""),
-    ((0.6, 0.7), "Each of 2 repeats shows this by itself."),
-    ((0.02, 0.6, 0.7), "2 of 3 repeats show this alone; the text follows the medians."),
+    ((0.6, 0.7), f"Each of 2 repeats shows this by itself. {SPREAD}"),
+    ((0.02, 0.6, 0.7), f"2 of 3 repeats show this alone; the text follows the medians. {SPREAD}"),
 ])  # fmt: skip
 def test_how_many_repeats_agree_is_said(errors: tuple[float, ...], words: str) -> None:
     from tests.labs.made_up.degradation import ends

@@ -86,7 +86,7 @@ def test_a_handout_is_escaped_and_has_prediction_and_run(seen: Observation) -> N
     assert "&lt;img src=x&gt;, a&amp;b" in tail
     assert "Predicted: It stays about the same" in head
     assert "Observed: It rises" in head
-    assert "<b>training</b> error goes from" in tail
+    assert "</b> From 8 to 56 layers its training error goes from" in tail
     assert page.startswith("<!doctype html>")
     assert "Predicted: ____" in handout(seen, {"curve": "nonsense", "<b>": "x"})
 
@@ -116,7 +116,7 @@ def test_claims_stand_beside_the_evidence(seen: Observation) -> None:
     assert rows["plain, 56 layers, train error"]["This run"] == f"{seen.numbers['plain_56_train']:percent}"
     assert rows["plain, 20 layers, train error"]["This run"] == "not measured"
     assert rows["residual, 56 layers, test error"]["Published"] == "6.97 % on CIFAR-10 (He 2016a, Table 6)"
-    assert [row["There from"] for row in thresholds(seen)] == ["10\u00a0points", "10\u00a0points"]
+    assert [row["Clear effect from"] for row in thresholds(seen)] == ["10\u00a0points", "10\u00a0points"]
 
 
 @pytest.mark.parametrize(("repeats", "least"), [(1, 1), (2, 2), (3, 2), (10, 9), (20, 18)])

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from resnet_viz.draw.canvas import empty
 from resnet_viz.draw.colours import Theme
 from resnet_viz.labs import VERDICTS, Finding, Lab, Verdict, labs
 
@@ -58,6 +59,7 @@ def test_pictures_and_tables_of_partial_findings(lab: Lab, theme: Theme) -> None
         part = whole[:count]
         figure = lab.figure(part, theme)
         assert figure.layout.xaxis.title.text is not None
+        assert empty(figure) if not part else count < len(whole) or not empty(figure)
         assert len(lab.table(part)) <= len(whole)
         assert lab.verdict(lab.numbers(part)) in (*VERDICTS, None)
     assert lab.verdict(lab.numbers([])) is None

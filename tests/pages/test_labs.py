@@ -66,7 +66,7 @@ def test_a_lab_before_and_after(lab: Lab, store: Store) -> None:
     app = opened("lab", lab=lab.slug)
     assert lab.question.replace("?", "") in words(app).replace("\\", "").replace("?", "")
     assert app.button(key="lab run").disabled
-    assert " shows it" not in words(app)
+    assert "shows a clear effect" not in words(app)
     for radio in app.radio:
         radio.set_value(next(iter(lab.guesses[radio.key.rpartition(" ")[2]].choices)))
     app = checked(app.run())
@@ -79,7 +79,7 @@ def test_a_lab_before_and_after(lab: Lab, store: Store) -> None:
     assert app.query_params["run"] == "recording"
     assert all(radio.disabled for radio in app.radio)
     chosen = " ".join(option for radio in app.radio for option in radio.options)
-    assert chosen.count("✓ observed") == sum(lab.outcome(name, known.numbers) is not None for name in lab.guesses)
+    assert chosen.count("✓\u00a0observed") == sum(lab.outcome(name, known.numbers) is not None for name in lab.guesses)
     app = checked(app.button(key="lab anew").click().run())
     assert "run" not in app.query_params
     assert app.button(key="lab run").disabled
@@ -106,6 +106,17 @@ def test_a_run_that_goes_on_is_asked_to_stop(store: Store) -> None:
     assert [command.kind for command in store.take_commands(run)] == ["stop"]
     store.set_state(run, "stopped", "Stopped by hand after 0 findings.")
     assert "Stopped by hand after 0 findings" in words(checked(app.run()))
+
+
+def test_a_running_lab_shows_another_picture_until_its_result_begins(store: Store) -> None:
+    known = recording("landscape")
+    assert known is not None
+    run = queue(store, known.lab, (0,))
+    store.claim(run, *process_identity())
+    store.add_event(run, FINDING, next(one for one in known.findings if one["part"] == "line"))
+    assert "meanwhile: shattered gradients" in words(opened("lab", lab="landscape", run=run)).replace("\\", "")
+    store.add_event(run, FINDING, next(one for one in known.findings if one["part"] == "surface"))
+    assert "meanwhile" not in words(opened("lab", lab="landscape", run=run))
 
 
 def test_a_stored_run_shows_its_own_numbers_and_three_repeats_their_spread(store: Store) -> None:

@@ -124,7 +124,8 @@ def groups_came(numbers: Numbers) -> str | None:
 def figure(findings: Findings, theme: Theme) -> go.Figure:
     """Test error by epoch, the three side by side."""
     epochs = max((one["epochs"] for one in findings if one["part"] == "trained"), default=EPOCHS)
-    made = canvas(theme, x="epoch", y="test error", percent=True, x_range=(-0.1, epochs + 0.15), y_range=(0, 1),
+    made = canvas(theme, x="epoch (beside each name: multiply-adds for one image)", y="test error", percent=True,
+                  x_range=(-0.1, epochs + 0.15), y_range=(0, 1),
                   ticks=range(epochs + 1))  # fmt: skip
     for name, (words, _, _, role) in NETS.items():
         found = collect([one for one in findings if one["part"] == "trained" and one["net"] == name], ("epoch",),
@@ -134,7 +135,9 @@ def figure(findings: Findings, theme: Theme) -> go.Figure:
             low=[number.low for number in found.values()], high=[number.high for number in found.values()], role=role,
             label=False,
         )  # fmt: skip
-    legend(made, [(words, role) for words, _, _, role in NETS.values()], theme)
+    costs = collect([one for one in findings if one["part"] == "cost"], ("net",), "macs")
+    told = {name: f": {number:amount!}" for (name,), number in costs.items()}
+    legend(made, [(f"{words}{told.get(name, '')}", role) for name, (words, _, _, role) in NETS.items()], theme)
     return made
 
 
@@ -162,11 +165,13 @@ def apart() -> Comparison:
 def worse(epochs: int) -> str:
     """What is said where the bottleneck is worse after so many epochs."""
     return (
-        "Here the bottleneck is worse at the same cost: {bottleneck_test:percent} test error against "
-        "{basic_test:percent} with basic blocks; four groups (ResNeXt) end at {grouped_test:percent}. It narrows the "
-        "map with a 1×1, works on it with the 3×3, and widens it again; at so small a width little is left inside, and "
-        f"after {epochs} epochs the deeper net may be behind only for now. The paper uses it from 50 layers on, to "
-        "make depth affordable. The grouped net takes {slower:times} the time of the basic one for a step."
+        "**Not at this size: it is worse at the same cost.** A bottleneck narrows the map with a 1×1, works on it with "
+        "the 3×3, and widens it again with a 1×1: 20 layers for the multiply-adds of 14. It ends at "
+        "{bottleneck_test:percent} test error, basic blocks at {basic_test:percent}, four groups (ResNeXt) at "
+        "{grouped_test:percent}. In so narrow a net little is left inside the bottleneck, and "
+        f"after {epochs} epochs the deeper net may be behind only for now.\n\nThe paper uses it from 50 layers on, "
+        "where its point is that depth becomes affordable. Equal multiply-adds are not equal seconds: the grouped net "
+        "takes {slower:times} the time of the basic one for a step on this machine."
     )
 
 
@@ -206,10 +211,10 @@ LAB = Lab(
     read=read,
     effects=(Effect("gain", "test error with basic blocks minus with bottlenecks", CLEAR, -CLEAR, "points"),),
     explain={
-        "present": "A bottleneck narrows the map with a 1×1, works on it with the 3×3, and widens it again: four times "
-        "as many channels on the shortcut, and 20 layers for the multiply-adds of 14. Here that pays: "
-        "{bottleneck_test:percent} test error against {basic_test:percent} with basic blocks. Four groups (ResNeXt) "
-        "end at {grouped_test:percent}. Equal multiply-adds are not equal seconds: the grouped net takes "
+        "present": "**Yes, in this run.** A bottleneck narrows the map with a 1×1, works on it with the 3×3, and "
+        "widens it again with a 1×1: four times as many channels on the shortcut, and 20 layers for the multiply-adds "
+        "of 14. It ends at {bottleneck_test:percent} test error, basic blocks at {basic_test:percent}, four groups "
+        "(ResNeXt) at {grouped_test:percent}.\n\nEqual multiply-adds are not equal seconds: the grouped net takes "
         "{slower:times} the time of the basic one for a step on this machine.",
         "absent": "No difference seen: bottlenecks end at {bottleneck_test:percent} test error, basic blocks at "
         "{basic_test:percent}, four groups (ResNeXt) at {grouped_test:percent}; less than three points may be chance. "

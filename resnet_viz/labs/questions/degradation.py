@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from ...draw.canvas import canvas, level, line
-from ...draw.colours import ROLES, Theme
+from ...draw.canvas import canvas, level, line, name_ends
+from ...draw.colours import ROLES, Role, Theme
 from ...draw.wording import listed
 from ...spec import Experiment, Network, preset
 from ..lab import Effect, Evidence, Finding, Findings, Guess, Lab, Large, Numbers, Sketch, Source, collect
@@ -86,12 +86,13 @@ def came(numbers: Numbers) -> str | None:
 
 def figure(findings: Findings, theme: Theme) -> go.Figure:
     """Error against depth: training solid, test dashed. While it runs each point is that of the newest epoch."""
-    depths = sorted({int(one["layers"]) for one in findings}) or list(DEPTHS)
+    depths = LARGE_DEPTHS if any(one["epochs"] == LARGE_EPOCHS for one in findings) else DEPTHS
     made = canvas(
-        theme, x="weighted layers", y="error on the whole set", percent=True, y_range=(-0.03, 1.0),
-        x_range=(depths[0] - 3, depths[-1] * 1.22), ticks=depths if len(depths) > 1 else DEPTHS,
+        theme, x="layers that have weights", y="error (solid: training · dotted: test images)", percent=True,
+        y_range=(-0.03, 1.0), x_range=(depths[0] - 3, depths[-1] * 1.22), ticks=depths,
     )  # fmt: skip
-    level(made, theme, "chance", CHANCE)
+    level(made, theme, "guessing", CHANCE, right=True)
+    names: list[tuple[str, int, float, Role]] = []
     for kind, role in zip(KINDS, ROLES, strict=False):
         for which, dash, width in (("test", "dot", 1.5), ("train", "solid", 3.0)):
             spread = collect([one for one in findings if one["net"] == kind], ("layers",), f"{which}_error")
@@ -99,8 +100,10 @@ def figure(findings: Findings, theme: Theme) -> go.Figure:
             line(
                 made, theme, f"{kind}, {which}", [x for x, _ in rows], [number.median for _, number in rows],
                 low=[number.low for _, number in rows], high=[number.high for _, number in rows], role=role,
-                dash=dash, width=width, label=which == "train",
+                dash=dash, width=width, label=False,
             )  # fmt: skip
+        names += [(kind, rows[-1][0], rows[-1][1].median, role)] if rows else []
+    name_ends(made, theme, names, 0.065)
     return made
 
 
@@ -123,11 +126,12 @@ def apart() -> Experiment:
 
 
 FAILS = (
-    "From {first_layers:count!} to {layers:count!} layers the plain net's **training** error goes from "
-    "{plain_first_train:percent} to {plain_last_train:percent}. That is no overfitting: it fails on images that it "
-    "sees in every epoch. Its twin with shortcuts, same layers and same weights to start from, is at "
-    "{residual_last_train:percent}. He and others call this *degradation*, and hold vanishing gradients for an "
-    "unlikely cause, since their nets have batch norm (2016a, Sect. 4.1); the lab on gradients by depth looks. "
+    "**Something else is wrong: the deep plain net cannot even fit the images that it trains on.** From "
+    "{first_layers:count!} to {layers:count!} layers its training error goes from {plain_first_train:percent!} to "
+    "{plain_last_train:percent}, so this is no overfitting: that would be a low training error and a high test error. "
+    "Its twin with shortcuts, same layers and same weights to start from, is at {residual_last_train:percent}.\n\nThe "
+    "paper calls this *degradation* and holds vanishing gradients for an unlikely cause, since its nets have batch norm "
+    "(He 2016a, Sect. 4.1); the next lab looks at the gradients. "
 )
 WATCH = "The curve to watch is the *training* error: a deeper net that overfits has a low one and a high test error."
 SHAPE = (
@@ -189,7 +193,7 @@ LAB = Lab(
         Effect("gap", "train error of the deepest plain net minus its residual twin", ENOUGH, -ENOUGH, "points"),
     ),
     explain={
-        "present": FAILS + "What is not seen here: a gain from residual depth. On digits the test error is "
+        "present": FAILS + "Not seen here: a gain from more residual layers. On these easy digits the test error is "
         "{residual_first_test:percent} with {first_layers:count!} layers and {residual_last_test:percent} with "
         "{layers:count!}.",
         "absent": "This run shows no clear degradation: the plain net's training error goes from "

@@ -133,7 +133,7 @@ def figure(findings: Findings, theme: Theme) -> go.Figure:
     """Test error by epoch after growing on top."""
     made = canvas(theme, x="epoch after growing on top", y="test error", percent=True, x_range=(-0.1, AFTER + 0.15),
                   y_range=(-0.03, 1.0), ticks=range(AFTER + 1))  # fmt: skip
-    level(made, theme, "chance", 0.9)
+    level(made, theme, "guessing", 0.9, right=True)
     for arm, (words, role, dash) in ARMS.items():
         found = collect([one for one in findings if one["part"] == "top" and one["net"] == arm], ("epoch",),
                         "test_error")  # fmt: skip
@@ -219,14 +219,14 @@ LAB = Lab(
                "points"),
     ),
     explain={
-        "present": "We do not know it. Blocks of zero leave the answers as they are: {bad_frozen_at_first:percent} "
-        "test error on the bad net, {good_frozen_at_first:percent} on the good one. Over frozen layers the new blocks "
-        "come to {bad_frozen:percent} on the bad net and to {good_frozen:percent} on the good one; when all layers "
-        "learn, the same bad start ends at {bad_free:percent}. So an identity on top promises *not worse*, never "
-        "*good*: the first layers have to learn on, and must hear what to learn. At 32 layers the residual net's first "
-        "block gets a gradient of {norm_residual:scientific} after 11 steps, and the net reaches "
-        "{deep_residual:percent} train error. The plain one's starts at {start_plain:scientific} and is "
-        "{norm_plain:scientific} by then; the net is left at {deep_plain:percent}.",
+        "present": "**We do not know it; they become good because they go on learning.** Blocks of zero leave the "
+        "answers as they are: {bad_frozen_at_first:percent!} test error on a bad net, {good_frozen_at_first:percent!} "
+        "on a good one. Over frozen layers the new blocks come to {bad_frozen:percent} on the bad net and "
+        "{good_frozen:percent} on the good one; when all layers learn, the same bad start ends at {bad_free:percent}. "
+        "So an identity on top promises *not worse*, never *good*.\n\nTo learn on, the first layers must hear what to "
+        "learn. At 32 layers the residual net's first block gets a gradient of {norm_residual:scientific} after 11 "
+        "steps, and the net reaches {deep_residual:percent} train error. The plain net's starts far too large, at "
+        "{start_plain:scientific}, and is {norm_plain:scientific} by then; that net is left at {deep_plain:percent}.",
         "absent": "This run does not show it clearly: on the bad net the new blocks end at {bad_frozen:percent} test "
         "error when it is frozen and at {bad_free:percent} when all layers learn; grown to 32 layers the plain net "
         "ends at {deep_plain:percent} train error, the residual one at {deep_residual:percent}.",

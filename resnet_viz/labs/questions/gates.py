@@ -64,8 +64,8 @@ WAYS: dict[str, Way] = {
     "dropout": Way("dropout 0.5", "", "", {"shortcut_dropout": 0.5}, "fails", "dropout"),
     "shortcut_0": gate(0, both=False, published="12.86 %"),
     "shortcut_6": gate(-6, both=False, published="6.91 %"),
-    "alpha_50": Way("shortcut × 0.5", "strength", "0.5", {"alpha": 0.5}, "fails", "shortcut<br>× 0.5"),
-    "alpha_90": Way("shortcut × 0.9", "strength", "0.9", {"alpha": 0.9}),
+    "alpha_50": Way("shortcut × 0.5", "strength", "α = 0.5", {"alpha": 0.5}, "fails", "shortcut<br>× 0.5"),
+    "alpha_90": Way("shortcut × 0.9", "strength", "α = 0.9", {"alpha": 0.9}),
 }
 FAMILIES: dict[str, tuple[str, Role]] = {
     "both": ("gate on both ways (highway)", "plain"),
@@ -74,6 +74,8 @@ FAMILIES: dict[str, tuple[str, Role]] = {
 }
 MARKS: dict[Role, tuple[int, int]] = {"plain": (5, 10), "third": (4, -25), "residual": (-9, -12)}
 """Pixels to the right and up from a point to its mark."""
+CROWDED = {"both_3": (-14, 21), "shortcut_0": (6, 9), "alpha_50": (-56, -15)}
+"""The same for points that have neighbours."""
 TABLE_1 = tuple(name for name, way in WAYS.items() if way.published)
 RANKED = ("identity", "both_6", "half", "conv")
 """What the reader ranks."""
@@ -200,7 +202,7 @@ def figure(findings: Findings, theme: Theme) -> go.Figure:
         percent=True, log_x=True, x_range=(1e-13, 3e1), y_range=(-0.11, 1.0), ticks=[1e-8, 1e-6, 1e-4, 1e-2, 1],
         names=[f"10{superscript(exponent)}" for exponent in (-8, -6, -4, -2)] + ["1"],
     )  # fmt: skip
-    level(made, theme, "chance", CHANCE)
+    level(made, theme, "guessing", CHANCE)
     shares = {name: number for (name,), number in collect(findings, ("net",), "share").items()}
     errors, first = ends_of(findings), list[tuple[str, float, float, Role]]()
     for family, (words, role) in FAMILIES.items():
@@ -213,17 +215,17 @@ def figure(findings: Findings, theme: Theme) -> go.Figure:
             label=False,
         )  # fmt: skip
         for name, (x, number) in zip(names, points, strict=True):
-            _mark(made, theme, WAYS[name].mark, x, number.median, role)
+            _mark(made, theme, name, x, number.median, role)
         if points:
             first.append((words, points[0][0], points[0][1].median, role))
     name_ends(made, theme, first, 0.065, right=False)
     return made
 
 
-def _mark(made: go.Figure, theme: Theme, words: str, x: float, y: float, role: Role) -> None:
+def _mark(made: go.Figure, theme: Theme, name: str, x: float, y: float, role: Role) -> None:
     """The setting of one point: above it for the highway, below for the others, where all meet at the right."""
-    note(made, theme, words, x, y, role=role)
-    across, up = MARKS[role]
+    note(made, theme, WAYS[name].mark, x, y, role=role)
+    across, up = CROWDED.get(name, MARKS[role])
     made.layout.annotations[-1].update(xshift=across, yshift=up, font={"size": 11})
 
 
@@ -234,7 +236,7 @@ def ranking(findings: Findings, theme: Theme) -> go.Figure:
     labels = {name: f"{WAYS[name].short}<br>{WAYS[name].published}" for name in TABLE_1}
     made = canvas(theme, x="shortcut, and test error in the paper", y="train error here", percent=True,
                   y_range=(0, 1.08), categories=[labels[name] for name in order or TABLE_1])  # fmt: skip
-    level(made, theme, "chance", CHANCE)
+    level(made, theme, "guessing", CHANCE)
     bars(
         made, theme, "train error", [labels[name] for name in order], [errors[name].median for name in order],
         role="residual", texts=[percent(errors[name].median) for name in order],
@@ -299,7 +301,7 @@ LAB = Lab(
     "bias b says how far the gate is open at first.",
     guesses={
         "best": Guess(
-            "Rank them: which of these shortcuts ends with the lowest train error?",
+            "Which of these shortcuts ends with the lowest train error?",
             {
                 "conv": "a 1×1 convolution, which can learn the identity and more",
                 "both_6": "a learned gate, nearly closed at first (bias −6)",
@@ -311,9 +313,9 @@ LAB = Lab(
         "bias": Guess(
             "The gates start at bias 0, −1, −3 or −6. The highway gets below 50 % train error",
             {
-                "from_0": "with each of them",
-                "from_1": "from −1 on",
-                "from_3": "from −3 on",
+                "from_0": "with all of them",
+                "from_1": "with −1, −3 and −6",
+                "from_3": "with −3 and −6",
                 "from_6": "with −6 only",
                 "none": "with none of them",
             },
@@ -332,16 +334,17 @@ LAB = Lab(
         Effect("halving", "train error with half of shortcut and branch minus the identity", CLEAR, -CLEAR, "points"),
     ),
     explain={
-        "present": "Hold T open on both ways and a highway **is** the residual net: the outputs differ by "
-        "{opened:scientific}. With gates, the input passes 27 factors of 1 − T. Half-open ones leave "
-        "{both_0_share:scientific} of it, and the net ends at {both_0_train:percent}; bias −1 at "
-        "{both_1_train:percent}, −3 at {both_3_train:percent}, −6 at {both_6_train:percent}: it hands on "
-        "{both_6_share:percent}, but lets only {both_6_gate_start:percent} of each branch pass at first. A fixed "
-        "strength does the same: 0.9 to the power of 27 is {alpha_90_share:percent} and learns "
-        "({alpha_90_train:percent}), 0.5 does not ({alpha_50_train:percent}). So the rule is: (1 − T) to the power of "
-        "the depth must not be tiny. It is no guarantee: a 1×1 convolution could learn the identity and ends at "
-        "{conv_train:percent}, the bare identity at {identity_train:percent}. And weak shortcuts do not make gradients "
-        "vanish: at half strength the first layer's is {growth:times} that of the identity.",
+        "present": "**A highway whose gates are held open is the residual net** (outputs differ by "
+        "{opened:scientific!}). **A learned gate trains well only where enough of the input gets through all "
+        "blocks.** Each of 27 multiplies it by 1 − T. Half-open gates (bias 0) leave {both_0_share:scientific!} of "
+        "it, and the highway ends at {both_0_train:percent} train error; bias −1 at {both_1_train:percent}, −3 at "
+        "{both_3_train:percent}. At −6 it hands on {both_6_share:percent!}, but lets {both_6_gate_start:percent!} of "
+        "each branch pass at first, and ends at {both_6_train:percent}. Without any gate: "
+        "{identity_train:percent}.\n\nFixed strengths tell the same: 0.9 to the power of 27 is "
+        "{alpha_90_share:percent!}, and that net ends at {alpha_90_train:percent}; with 0.5 it ends at "
+        "{alpha_50_train:percent}. It is a condition, no guarantee: a 1×1 convolution on the shortcut could learn the "
+        "identity and ends at {conv_train:percent}. And weak shortcuts do not make gradients vanish: at half strength "
+        "the first layer's is {growth:times} that under the identity.",
         "absent": "This run shows no clear order: the highway with bias 0 ends at {both_0_train:percent}, with −6 at "
         "{both_6_train:percent}; half of shortcut and branch at {half_train:percent}, the identity at "
         "{identity_train:percent}. Less than 20 points may be chance.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from ...draw.canvas import canvas, legend, level, line, points, stem
+from ...draw.canvas import canvas, legend, level, line, note, points, stem
 from ...draw.colours import Role, Theme
 from ...draw.thresholds import EXPLODING, VANISHING
 from ...draw.verdict import label
@@ -130,7 +130,8 @@ def figure(findings: Findings, theme: Theme) -> go.Figure:
     """First over last gradient of each corner: open marker at initialisation, filled after eleven steps."""
     places = [(norm, activation) for norm in NORMS for activation in ACTIVATIONS]
     made = canvas(
-        theme, x="open: at initialisation · filled: after 11 steps", y="gradient norm, first layer over last",
+        theme, x="open: at initialisation · filled: after 11 steps · ↓: far below the scale",
+        y="gradient norm, first layer over last",
         log_y=True, x_range=(-0.9, len(places) - 0.4), y_range=(FLOOR / 3, CEILING * 2),
         ticks=list(range(len(places))),
         names=[f"{ACTIVATIONS[activation]}<br>{NORMS[norm]}" for norm, activation in places],
@@ -154,6 +155,8 @@ def _pair(made: go.Figure, theme: Theme, x: float, cell: Cell, both: dict[int, N
     for step, number in both.items():
         told = f"{words(cell)}, {moment(step)}: {number:times}"
         points(made, theme, cell[0], [x], [bounded(number.median)], role=role, hollow=step == 0, texts=[told])
+        if number.median < FLOOR:
+            note(made, theme, "↓", x, FLOOR, role=role)
 
 
 def profile(norm: str, activation: str) -> Callable[[Findings, Theme], go.Figure]:
@@ -236,15 +239,15 @@ LAB = Lab(
         Effect("tamed", "that ratio of the plain net over its residual twin's, at initialisation", 5, 1 / 5, "times"),
     ),
     explain={
-        "present": "With batch norm and ReLU the plain net's gradient **explodes** towards the first layer at "
-        "initialisation, {plain_batch_relu_init:times}; eleven steps later it is at {plain_batch_relu_later:times}. "
-        "With shortcuts it goes from {residual_batch_relu_init:times!} to {residual_batch_relu_later:times!}. So "
-        "what you see depends on moment, norm and activation: with a sigmoid it vanishes under shortcuts as well "
-        "({residual_batch_sigmoid_init:times!}), for the sigmoid stands on the shortcut's way. And a ratio alone "
-        "misleads: train error at the end is {plain_batch_relu_train:percent} for this plain net, "
-        "{plain_none_tanh_train:percent} for a plain one with tanh, *no* norm and a tenth of the learning rate, "
-        "whose ratio is {plain_none_tanh_init:times!} at the start, and {residual_batch_relu_train:percent!} with "
-        "shortcuts.",
+        "present": "**No: with batch norm and ReLU they explode at first.** Before training the gradient of the plain "
+        "net's first layer is {plain_batch_relu_init:times} as large as that of its last one; eleven steps later it "
+        "is at {plain_batch_relu_later:times}. With shortcuts it goes from {residual_batch_relu_init:times!} to "
+        "{residual_batch_relu_later:times!}.\n\nSo what you see depends on the moment, the norm and the activation. "
+        "With a sigmoid the gradient does vanish, even under shortcuts ({residual_batch_sigmoid_init:times!}), for "
+        "the sigmoid stands on the shortcut's way. And a good ratio is not enough: a plain tanh net *without* norm "
+        "starts at {plain_none_tanh_init:times!} and ends at {plain_none_tanh_train:percent} train error (at a tenth "
+        "of the learning rate). The plain net with batch norm ends at {plain_batch_relu_train:percent}, with "
+        "shortcuts at {residual_batch_relu_train:percent!}.",
         "absent": "This run has no clear explosion: the plain net with batch norm and ReLU starts at "
         "{plain_batch_relu_init:times} from last to first layer and is at {plain_batch_relu_later:times} after eleven "
         "steps; its residual twin starts at {residual_batch_relu_init:times}.",

@@ -190,7 +190,8 @@ def tolerant(numbers: Numbers) -> str | None:
 def fits(blocks: int, findings: Findings, theme: Theme) -> go.Figure:
     """Relative error by step of the fits with that many blocks."""
     made = canvas(
-        theme, x=f"step ({blocks} block{'s' if blocks > 1 else ''} in a row)", y="relative error |f(x) − x| / |x|",
+        theme, x=f"step of training, {f'{blocks} blocks in a row' if blocks > 1 else 'one block'}",
+        y="relative error |f(x) − x| / |x|",
         x_range=(0, STEPS[blocks] * 1.8), y_range=(-0.04, 1.25), ticks=list(range(0, STEPS[blocks] + 1, 50)),
     )  # fmt: skip
     for number in collect(findings, (), "mean").values():
@@ -222,7 +223,7 @@ def strength(findings: Findings, theme: Theme) -> go.Figure:
         percent=True, x_range=(1.05, -0.42),
         y_range=(-0.03, 1.0), ticks=SCALES,
     )  # fmt: skip
-    level(made, theme, "chance", CHANCE)
+    level(made, theme, "guessing", CHANCE)
     errors = collect(findings, ("net", "scale"), "test_error")
     names: list[tuple[str, float, float, Role]] = []
     for net, role in NETS.items():
@@ -314,17 +315,17 @@ LAB = Lab(
                FAR, -FAR, "points"),
     ),
     explain={
-        "present": "A residual block is x + F(x), so it is the identity where F is zero, and zero weights are where "
-        "weight decay pulls anyway. A plain block has to *build* the identity through two convolutions and ReLUs: "
-        "after 200 steps it is {one_plain_batch:percent} away with batch norm and {one_plain_none:percent} without "
-        "(always answering the mean: {mean:percent}), with a shortcut {one_skip_batch:percent} and "
-        "{one_skip_none:percent}. **But** nine random blocks with shortcuts end at {nine_skip_batch:percent} "
-        "(answering zero would be 100 %), nine plain ones at {nine_plain_batch:percent}; branches that start at zero "
-        "(Goyal 2017) give {nine_skip_zero:percent} from the first step on. In trained nets: with all branches zero "
-        "the residual one is its chain of shortcuts (outputs differ by {residual_chain:scientific}), and its scores "
-        "still tell images apart (standard deviation {residual_spread:decimal}; plain {plain_spread:decimal}). On the "
-        "way there the plain net bears *more*: at a tenth {plain_10:percent} test error against "
-        "{residual_10:percent}, for the next batch norm scales a plain branch up again.",
+        "present": "**A residual block computes x + F(x): where F is zero it is the identity, and weight decay pulls "
+        "weights to zero anyway. A plain block has to build the identity** through two convolutions and ReLUs. After "
+        "200 steps it is still {one_plain_batch:percent} away with batch norm and {one_plain_none:percent} without "
+        "(answering the mean of all values: {mean:percent!}); with a shortcut {one_skip_batch:percent!} and "
+        "{one_skip_none:percent!}.\n\n**Easy for one, not for many:** nine random blocks with shortcuts end at "
+        "{nine_skip_batch:percent} (answering zero would be 100 %), nine plain ones at {nine_plain_batch:percent}. "
+        "Branches that start at zero (Goyal 2017) give {nine_skip_zero:percent!} from the first step on.\n\nIn "
+        "trained nets with all branches at zero the residual one is its chain of shortcuts, and its scores still tell "
+        "images apart (they vary by {residual_spread:decimal!}; plain {plain_spread:decimal!}). On the way there the "
+        "plain net bears *more*: with branches at a tenth {plain_10:percent} test error against "
+        "{residual_10:percent}, because the next batch norm scales a plain branch up again.",
         "absent": "This run shows less than the lab promises: after 200 steps one block is {one_plain_batch:percent} "
         "away from the identity without shortcut and {one_skip_batch:percent} with one (batch norm; "
         "{one_plain_none:percent} and {one_skip_none:percent} without norm). Nine random blocks with shortcuts end at "

@@ -187,6 +187,9 @@ def figure(findings: Findings, theme: Theme) -> go.Figure:
     made.update_yaxes(showgrid=False)
     surfaces = [one for one in findings if one["part"] == "surface"]
     newest = {one["net"]: one for one in surfaces}
+    if not newest:  # an axis is drawn with its first surface only
+        made.add_shape(type="rect", xref="paper", yref="paper", x0=0.53, x1=1, y0=0, y1=1,
+                       line={"color": PALETTE[theme]["grid"], "width": 1})  # fmt: skip
     scale = [[i / 255, "rgb({},{},{})".format(*colour)] for i, colour in enumerate(viridis)]
     for number, net in enumerate(NETS, 1):
         if net in newest:
@@ -219,7 +222,8 @@ def logarithm(loss: float | None) -> float | None:
 
 def shattered(findings: Findings, theme: Theme) -> go.Figure:
     """How alike gradients are against how far apart their inputs lie."""
-    made = canvas(theme, x="steps of 256 between two inputs (dotted: few layers · solid: 56)",
+    few = min((one["layers"] for one in findings if one["part"] == "line"), default=SHALLOW)
+    made = canvas(theme, x=f"distance of two inputs, in 256ths of the line (dotted: {few} layers · solid: {DEEP})",
                   y="how alike their gradients are", y_range=(-0.15, 1.05), x_range=(0, 20), ticks=LAGS)  # fmt: skip
     lines = [one for one in findings if one["part"] == "line"]
     rows = [
@@ -317,14 +321,15 @@ LAB = Lab(
                -FORGETS, "decimal"),
     ),
     explain={
-        "present": "On the plane around the residual net the loss curves down at {curved_residual:percent} of the "
-        "inner points, around the plain net at {curved_plain:percent}: less like a bowl, more like hills. Mind that "
-        "they do not stand at the same height: the plain net has not learned its images ({train_plain:percent} train "
-        "error against {train_residual:percent}), so this is no view from a minimum. Before any training the reason "
-        "shows already: one step of 256 along a line of inputs, and the gradients of the plain net have an "
-        "autocorrelation of {alike_plain_56_1:decimal}, those of the residual net {alike_residual_56_1:decimal}. A "
-        "gradient that is noise points nowhere for the next image. A plain net of {shallow:count!} layers has "
-        "{alike_shallow:decimal}.",
+        "present": "**Around the residual net the loss is more like a bowl, around the plain one more like hills.** "
+        "It curves down at {curved_residual:percent} of the inner points around the residual net, at "
+        "{curved_plain:percent} around the plain one. Mind that they do not stand at the same height: the plain net "
+        "has not learned its images ({train_plain:percent!} train error against {train_residual:percent!}), so this "
+        "is no view from a minimum.\n\n**A reason shows before any training: the plain net's gradient is noise.** One "
+        "step of 256 along a line from one image to another, and its gradients have an autocorrelation of "
+        "{alike_plain_56_1:decimal}, those of the residual net {alike_residual_56_1:decimal}, of a plain net with "
+        "{shallow:count!} layers {alike_shallow:decimal}. A step that helps one image then says nothing about the "
+        "next.",
         "absent": "No clear difference here: the loss curves down at {curved_plain:percent} of the points around the "
         "plain net and at {curved_residual:percent} around the residual one; one step along a line of inputs the "
         "gradients have an autocorrelation of {alike_plain_56_1:decimal} and {alike_residual_56_1:decimal}.",

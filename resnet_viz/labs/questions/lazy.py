@@ -263,15 +263,16 @@ LAB = Lab(
         Effect("agree", "1 if shapes and outputs agree after it, else -1", 1, -1, "decimal"),
     ),
     explain={
-        "present": "Before the first batch {lazy_before_unknown:count} of 5 layers of the lazy block have no shape "
-        "and {lazy_before:count} weights exist; even what could be worked out (the second convolution, the norms) "
-        "waits. The first batch brings 16 channels, each layer takes its shape from what reaches it, and "
-        "{lazy_after:count} weights are there, as many as in the explicit block. With the same weights both give the "
-        "same outputs (largest difference {difference:scientific}). **bn1** takes each channel over all images and "
-        "pixels of the batch: a channel that comes with mean {bn_before_mean:decimal} and deviation "
-        "{bn_before_deviation:decimal} leaves with {bn_train_mean:decimal} and {bn_train_deviation:decimal}, then "
-        "its own scale and shift (1 and 0 at the start) apply. In evaluation it uses running averages instead: with "
-        "fresh ones the channel leaves with mean {bn_eval_mean:decimal}.",
+        "present": "**bn1 is the batch norm behind the block's first convolution.** It takes each channel over all "
+        "images and pixels of the batch: one that comes with mean {bn_before_mean:decimal!} and deviation "
+        "{bn_before_deviation:decimal!} leaves with {bn_train_mean:decimal!} and {bn_train_deviation:decimal!}; then "
+        "its own scale and shift (1 and 0 at the start) apply. In evaluation it uses running averages in their place: "
+        "with fresh ones the channel leaves as it came, with mean {bn_eval_mean:decimal!}.\n\n**A lazy layer waits "
+        "for the first batch to learn its shape.** Before it {lazy_before_unknown:count} of 5 layers of the lazy "
+        "block have none, and {lazy_before:count} weights exist; even what could be worked out (the second "
+        "convolution, the norms) waits. The first batch brings 16 channels, each layer takes its shape from what "
+        "reaches it, and {lazy_after:count} weights are there, as many as in the explicit block. With the same "
+        "weights both give the same outputs (largest difference {difference:scientific!}).",
         "absent": "This run does not show the difference: {lazy_before:count} weights of the lazy block exist before "
         "the first batch and {lazy_after:count} after it, the explicit block has {explicit_before:count}.",
         "reversed": "In this run the two blocks do not agree, or the explicit one has fewer known shapes: lazy "

@@ -169,10 +169,10 @@ def where(numbers: Numbers) -> str | None:
 def figure(findings: Findings, theme: Theme) -> go.Figure:
     """Test error after one block is deleted, block by block; the whole net at 0, which moves while it is trained."""
     made = canvas(
-        theme, x="deleted block, input to output (0: none)", y="test error, statistics estimated again", percent=True,
+        theme, x="deleted block, from input to output (0: none)", y="test error", percent=True,
         x_range=(-0.5, BLOCKS * 1.42), y_range=(-0.03, 1.05), ticks=list(range(BLOCKS + 1)),
     )  # fmt: skip
-    level(made, theme, "chance", CHANCE)
+    level(made, theme, "guessing", CHANCE, right=True)
     names: list[tuple[str, int, float, Role]] = []
     for net, (words, role) in NETS.items():
         blocks, errors = spread(findings, net, "error")
@@ -193,7 +193,7 @@ def spread(findings: Findings, net: str, value: str) -> tuple[list[int], list[fl
 def staleness(findings: Findings, theme: Theme) -> go.Figure:
     """The residual net alone: statistics as training left them against those estimated again."""
     made = canvas(
-        theme, x="deleted block, input to output (0: none)", y="test error of the residual net", percent=True,
+        theme, x="deleted block, from input to output (0: none)", y="test error of the residual net", percent=True,
         x_range=(-0.5, BLOCKS * 1.42), ticks=list(range(BLOCKS + 1)),
     )  # fmt: skip
     names: list[tuple[str, int, float, Role]] = []
@@ -209,10 +209,10 @@ def staleness(findings: Findings, theme: Theme) -> go.Figure:
 def counts(findings: Findings, theme: Theme) -> go.Figure:
     """Test error against the number of blocks deleted at once, drawn by chance; one is the mean over all blocks."""
     made = canvas(
-        theme, x="blocks deleted at once", y="test error, statistics estimated again", percent=True,
+        theme, x="blocks deleted at once", y="test error", percent=True,
         x_range=(-0.3, SEVERAL[-1] * 1.4), y_range=(-0.03, 1.05), ticks=[0, 1, *SEVERAL],
     )  # fmt: skip
-    level(made, theme, "chance", CHANCE)
+    level(made, theme, "guessing", CHANCE, right=True)
     names: list[tuple[str, int, float, Role]] = []
     for net, (words, role) in NETS.items():
         rows = deletions(findings, net)
@@ -277,7 +277,8 @@ LAB = Lab(
     title="Take a block out",
     question="Is a residual net like one trained with dropout, and can a part of it be pruned?",
     answer="Without one of its 15 blocks a residual net is at {residual_mean:percent!} test error on average, a plain "
-    "one at {plain_mean:percent!}; but some blocks matter, and most of the damage usually seen is stale statistics.",
+    "one at {plain_mean:percent!}; but some blocks matter, and most of the damage usually seen comes from "
+    "stale statistics.",
     setting="Nets of 32 layers (15 blocks, width 8) on 8 × 8 digits, trained for 20 epochs with a falling learning "
     "rate: " + THREE,
     guesses={
@@ -309,16 +310,16 @@ LAB = Lab(
                STALE, -STALE, "points"),
     ),
     explain={
-        "present": "Each residual block *adds* to what the shortcut brings, so without one the others still get "
-        "nearly the input they know: {residual_whole:percent} test error whole, {residual_mean:percent} on average "
-        "without one block. A plain block hands on all there is: {plain_whole:percent} whole, {plain_mean:percent}. "
-        'But "nothing happens" is false. Without its most important block the residual net is at '
-        "{residual_worst:percent}, without five at once at {residual_several_5:percent}, and {residual_matter:count} "
-        "of 15 blocks cost two points or more. Much of what lesions seem to do is stale batch-norm statistics: with "
-        "those of the whole net the mean is {residual_stale:percent}, the worst {residual_stale_worst:percent}. So: "
-        "like dropout in that no single part is indispensable, though nobody trained for that; Huang and others do "
-        "(stochastic depth), which here gives {dropped_mean:percent} without one block and "
-        "{dropped_several_5:percent} without five. As pruning it works for some blocks, after a look at which.",
+        "present": "**Like dropout in one way: no single part is indispensable, though nobody trained for that.** A "
+        "residual block *adds* to what the shortcut brings, so without it the others still get nearly the input that "
+        "they know: {residual_whole:percent!} test error whole, {residual_mean:percent} on average without one block. "
+        "A plain block hands on all there is: {plain_whole:percent!} whole, {plain_mean:percent} without one. "
+        "Stochastic depth does train for it (Huang 2016): without five blocks it has {dropped_several_5:percent}, the "
+        "ordinary residual net {residual_several_5:percent}.\n\n**Pruning works for some blocks, after a look at "
+        "which.** Without its most important one the residual net is at {residual_worst:percent}, and "
+        "{residual_matter:count} of 15 cost two points or more. Much of what lesions seem to do comes from stale "
+        "batch-norm statistics: with those of the whole net the mean is {residual_stale:percent}, the worst "
+        "{residual_stale_worst:percent}.",
         "absent": "This run shows less than the lab promises: without one block the residual net is at "
         "{residual_mean:percent} test error on average ({residual_stale:percent} with stale statistics), the plain "
         "one at {plain_mean:percent}; whole they are at {residual_whole:percent} and {plain_whole:percent}.",

@@ -121,7 +121,7 @@ def figure(findings: Findings, theme: Theme) -> go.Figure:
     moment = "end" if any(one["moment"] == "end" for one in there) else "start"
     when = "after training" if moment == "end" else "at initialisation"
     blocks = list(dict.fromkeys(str(one["number"]) for one in there)) or [str(i) for i in range(1, 10)]
-    made = canvas(theme, x=f"block, {when}", y="norm over 64 test images", categories=blocks)
+    made = canvas(theme, x=f"block, {when}", y="size (norm) over 64 test images", categories=blocks)
     rows = [one | {"name": str(one["number"])} for one in there if one["moment"] == moment]
     for part, name, role in PARTS:
         norms = collect(rows, ("name",), part)
@@ -175,12 +175,13 @@ LAB = Lab(
         Effect("identity", "digits to which f − x and g agree in the worst block", EXACT, OFF, "decimal"),
     ),
     explain={
-        "present": "Same block, two names. Take the dotted box away and you have the branch alone: the book's g(x), "
-        "the paper's F(x). Look at the block's output and you have x plus that: f(x), the paper's H(x). The sum is "
-        "exact in all {blocks:count} blocks (largest rest {rest:scientific} of f). What is *learned* is the branch: "
-        "at initialisation it adds {share_start:decimal} times what comes in, in the median block, after training "
-        "{share_end:decimal} times. To make f the identity the branch only has to give zero; a block without "
-        "shortcut has to learn x itself.",
+        "present": "**Both figures show the same block: its branch learns f(x) − x, the block as a whole is f(x).** "
+        "The dotted box is the branch alone: the book's g(x), the paper's F(x). The block's output is x plus that: "
+        "f(x), the paper's H(x). In all {blocks:count!} blocks the sum is exact to rounding (largest rest "
+        "{rest:scientific!} of f). The bars show sizes, and these do not add up like numbers: x and g point in "
+        "different directions.\n\nWhat is *learned* is the branch: in the median block it is {share_start:decimal} "
+        "times as large as what comes in at initialisation and {share_end:decimal} times after training. To make f "
+        "the identity it only has to give zero; a block without shortcut has to learn x itself.",
         "absent": "The sum agrees, but only to {identity:decimal} digits (rest {rest:scientific} of f): more than "
         "rounding should leave.",
         "reversed": "In this run f − x − g is not zero: up to {rest:scientific} of f in one of {blocks:count} "

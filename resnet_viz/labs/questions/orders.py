@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ...draw.canvas import canvas, level, line
+from ...draw.canvas import canvas, level, line, name_ends
 from ...draw.colours import Role, Theme
 from ...spec import Experiment, Network
 from ..lab import Effect, Evidence, Finding, Findings, Guess, Lab, Large, Numbers, Source, collect
@@ -97,30 +97,18 @@ def figure(findings: Findings, theme: Theme) -> go.Figure:
     epochs = max((one["epochs"] for one in findings if "epochs" in one), default=EPOCHS)
     made = canvas(theme, x="epoch", y="train error", percent=True, x_range=(0, epochs * 1.42), y_range=(-0.03, 1.0),
                   ticks=list(range(0, epochs + 1, 2)))  # fmt: skip
-    level(made, theme, "chance", CHANCE)
+    level(made, theme, "guessing", CHANCE, right=True)
     errors = collect(findings, ("order", "epoch"), "train_error")
-    ends: dict[str, float] = {}
+    ends: list[tuple[str, float, float, Role]] = []
     for order, (name, role) in ORDERS.items():
         rows = [(epoch, number) for (one, epoch), number in errors.items() if one == order]
         line(
             made, theme, name, [epoch for epoch, _ in rows], [number.median for _, number in rows],
             low=[number.low for _, number in rows], high=[number.high for _, number in rows], role=role, label=False,
         )  # fmt: skip
-        if rows:
-            ends[order] = rows[-1][1].median
-    _labels(made, theme, ends, errors)
+        ends += [(name, rows[-1][0], rows[-1][1].median, role)] if rows else []
+    name_ends(made, theme, ends, 0.065)
     return made
-
-
-def _labels(made: go.Figure, theme: Theme, ends: dict[str, float], errors: dict[Any, Number]) -> None:
-    """Names at the ends of the lines, moved apart where lines end together."""
-    from ...draw.canvas import note
-
-    last = max((epoch for _, epoch in errors), default=0)
-    place = 2.0
-    for order, end in sorted(ends.items(), key=lambda item: -item[1]):
-        place = min(end, place - 0.065)
-        note(made, theme, ORDERS[order][0], last, place, role=ORDERS[order][1])
 
 
 def flows(findings: Findings, theme: Theme) -> go.Figure:
@@ -128,10 +116,14 @@ def flows(findings: Findings, theme: Theme) -> go.Figure:
     made = canvas(theme, x="block, input to output", y="gradient at the block's input, at initialisation", log_y=True,
                   x_range=(0, (DEPTH - 2) / 2 * 1.5))  # fmt: skip
     made.update_yaxes(dtick=None, nticks=8)
+    ends: list[tuple[str, float, float, Role]] = []
     for order, (name, role) in ORDERS.items():
         rows = [one["flow"] for one in findings if one["order"] == order and one.get("flow")]
         norms = [Number(tuple(n or 0.0 for n in block)).median for block in zip(*rows, strict=True)]
-        line(made, theme, name, list(range(1, len(norms) + 1)), norms, role=role, markers=False)
+        line(made, theme, name, list(range(1, len(norms) + 1)), norms, role=role, markers=False,
+             label=False)  # fmt: skip
+        ends += [(name, len(norms), norms[-1], role)] if norms else []
+    name_ends(made, theme, ends, 1.5)
     return made
 
 
@@ -198,11 +190,12 @@ LAB = Lab(
         Effect("gain", "train error of the original order minus full pre-activation", SMALL, -SMALL, "points"),
     ),
     explain={
-        "present": "Full pre-activation has nothing on the shortcut's way, from the first block to the last, and "
-        "ends at {preactivation_train:percent}; ReLU-only pre-activation at {relu_only_preactivation_train:percent}. "
-        "The original order has a ReLU after each of 54 additions and ends at {original_train:percent}. A batch norm "
-        "there rescales the shortcut in every block: {bn_after_addition_train:percent}. With a ReLU right before the "
-        "addition a branch can only add, never take away: {relu_before_addition_train:percent}. The second picture "
+        "present": "**The order matters because of what it puts on the shortcut's way.** Full pre-activation has "
+        "nothing there, from the first block to the last, and ends at {preactivation_train:percent} train error; "
+        "ReLU-only pre-activation at {relu_only_preactivation_train:percent}. The original order has a ReLU after "
+        "each of 54 additions and ends at {original_train:percent}.\n\nBatch norm in that place rescales the shortcut "
+        "in every block: {bn_after_addition_train:percent}. With a ReLU right before the addition a branch can only "
+        "add, never take away: {relu_before_addition_train:percent}. The second picture, in the list above the first, "
         "shows the gradient along the shortcut before any training.",
         "absent": f"{LESS_CLEAR} The original order varies most between repeats.",
         "reversed": "In this run full pre-activation is behind: it ends at {preactivation_train:percent}, the original "

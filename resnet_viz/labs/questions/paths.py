@@ -12,7 +12,7 @@ from ...draw.colours import Role, Theme
 from ...spec import Block, Experiment, Lane, Network
 from ...spec.block import Form, inception_lanes
 from ...spec.presets.layouts import DIGITS, cifar
-from ..lab import Effect, Evidence, Finding, Findings, Guess, Lab, Numbers, Source
+from ..lab import Effect, Evidence, Finding, Findings, Guess, Lab, Numbers, Source, collect
 from ..numbers import Number
 
 if TYPE_CHECKING:
@@ -204,10 +204,10 @@ def special_came(numbers: Numbers) -> str | None:
 def figure(findings: Findings, theme: Theme) -> go.Figure:
     """Test error without each path: everywhere, in one block, trained anew."""
     names = [f"{words}<br>(Inception)" if path in FOUR else f"{words}<br>(residual)" for path, words in PATHS.items()]
-    made = canvas(theme, x="the path that is missing", y="test error", percent=True, categories=names,
-                  y_range=(0, 1.12))  # fmt: skip
+    made = canvas(theme, x=f"the path that is missing{whole(findings)}", y="test error", percent=True,
+                  categories=names, y_range=(0, 1.12))  # fmt: skip
     numbers = LAB.numbers(findings)
-    level(made, theme, "chance", 0.9)
+    level(made, theme, "guessing", 0.9)
     for how, (words, role) in HOW.items():
         rows = [(name, number) for path, name in zip(PATHS, names, strict=True) if (number := of(numbers, how, path))]
         bars(
@@ -217,6 +217,13 @@ def figure(findings: Findings, theme: Theme) -> go.Figure:
         )  # fmt: skip
     legend(made, list(HOW.values()), theme)
     return made
+
+
+def whole(findings: Findings) -> str:
+    """The newest errors of the nets that miss nothing, to compare with."""
+    newest = collect([one for one in findings if one.get("how") == "whole"], ("net",), "test_error")
+    told = [f"{net.replace('inc', 'Inc')} {number:percent!}" for (net,), number in sorted(newest.items())]
+    return f" (whole nets: {', '.join(told)})" if told else ""
 
 
 def of(numbers: Numbers, how: str, path: str) -> Number | None:
@@ -286,14 +293,15 @@ LAB = Lab(
         Effect("digits", "digits to which the three forms of a ResNeXt block agree", 12, 3, "count"),
     ),
     explain={
-        "present": "Whole, the Inception net has {inception_whole:percent} test error. Without one path in all blocks "
-        "it has {everywhere_mean:percent}, the least important path {everywhere_least:percent}: no path is special, "
-        "each carries features that the next block counts on. Trained anew without it: {retrained_mean:percent}, so "
-        "none is needed either. In a single block a missing path costs less, {one_mean:percent}. The residual block "
-        "**adds** two paths instead of joining four, and one of them has no weights. Take out the branch of one block "
-        "and {residual_one_branch:percent} are left, take out the identity and {residual_one_identity:percent} are. "
-        "ResNeXt unites both: many equal paths beside an identity. Added (a), concatenated (b) or as one grouped "
-        "convolution (c), with the same weights their scores differ by {difference:scientific}.",
+        "present": "**An Inception block joins four paths that all compute; a residual block adds two, and one of "
+        "them is free.** Whole, the Inception net has {inception_whole:percent} test error. Without one path in all "
+        "blocks it has {everywhere_mean:percent}, and {everywhere_least:percent} without the least important: each "
+        "carries something that the next block counts on. But a net trained anew without it ends at "
+        "{retrained_mean:percent}, so none of the four is needed either.\n\nIn a single block a missing path costs "
+        "less: {one_mean:percent}. The same in a residual block: {residual_one_branch:percent} without its branch, "
+        "{residual_one_identity:percent} without the identity, which has no weights at all. ResNeXt unites both, many "
+        "equal paths beside an identity. Added (a), joined (b) or as one grouped convolution (c), with the same "
+        "weights, their scores differ by {difference:scientific!}: rounding.",
         "absent": "No clear effect here: without one path in all blocks the Inception net goes from "
         "{inception_whole:percent} test error to {everywhere_mean:percent}, and trained anew without it it has "
         "{retrained_mean:percent}. The three forms of a ResNeXt block agree to {digits:count} digits.",

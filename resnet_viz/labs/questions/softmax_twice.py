@@ -181,7 +181,7 @@ def initialisations(findings: Findings, theme: Theme) -> go.Figure:
     """Train error with Xavier and with Kaiming, with and without norm, at two learning rates."""
     made = canvas(theme, x="", y="train error", percent=True, y_range=(0, 1.05), categories=list(PLACES))
     made.update_xaxes(title_text="one softmax")
-    level(made, theme, "chance", CHANCE)
+    level(made, theme, "guessing", CHANCE)
     ends = collect(findings, ("case",), "train_error")
     roles: tuple[tuple[str, Role], ...] = (("xavier", "plain"), ("kaiming", "residual"))
     for scheme, role in roles:
@@ -262,19 +262,20 @@ LAB = Lab(
                CLEAR, -CLEAR, "points"),
     ),
     explain={
-        "present": "A second softmax takes probabilities for scores. They differ by at most 1, so the loss of ten "
-        "classes cannot fall below ln(e + 9) − 1 = 1.461, and gradients pass one more softmax: at the start they are "
-        "{residual_xavier_shrink:times} smaller (residual) and {plain_xavier_shrink:times} smaller (plain). It still "
-        "learns, but is {behind:points} behind: train error {residual_batch_xavier_twice_train:percent} against "
-        "{residual_batch_xavier_once_train:percent} with shortcuts, {plain_batch_xavier_twice_train:percent} against "
-        "{plain_batch_xavier_once_train:percent} without (Kaiming: {plain_batch_kaiming_twice_train:percent} against "
-        "{plain_batch_kaiming_once_train:percent}). So leave the softmax to the loss, as the chapter's code "
-        "does; the paper's figure only draws it. **Xavier or Kaiming** hardly matters with batch norm, which rescales "
-        "every layer: {residual_batch_xavier_once_train:percent} and {residual_batch_kaiming_once_train:percent}. "
-        "Without norm it may, but luck matters as much (mind the spread), and in our prototypes the order changed with "
-        "the learning rate. Here: at 0.1 Xavier {residual_none_xavier_once_train:percent}, Kaiming "
-        "{residual_none_kaiming_once_train:percent}; at 0.01 Xavier {residual_none_xavier_once_gentle_train:percent}, "
-        "Kaiming {residual_none_kaiming_once_gentle_train:percent}.",
+        "present": "**The softmax: yes, one too many slows training. The initialisation: hardly, with batch norm.** A "
+        "second softmax takes probabilities for scores. They differ by at most 1, so the loss of ten classes cannot "
+        "fall below ln(e + 9) − 1 = 1.461, and at the start the gradients are {residual_xavier_shrink:times} smaller "
+        "(plain net: {plain_xavier_shrink:times!}). It still learns, but is {behind:points} behind: train error "
+        "{residual_batch_xavier_twice_train:percent!} against {residual_batch_xavier_once_train:percent!} with "
+        "shortcuts, {plain_batch_xavier_twice_train:percent!} against {plain_batch_xavier_once_train:percent!} "
+        "without (with Kaiming: {plain_batch_kaiming_twice_train:percent!} against "
+        "{plain_batch_kaiming_once_train:percent!}). So leave the softmax to the loss, as the chapter's code does; "
+        "the paper only draws it.\n\nBatch norm rescales every layer: Xavier ends at "
+        "{residual_batch_xavier_once_train:percent!}, Kaiming at {residual_batch_kaiming_once_train:percent!}. "
+        "Without norm luck matters as much (mind the spread), and the order may change with the learning rate: at 0.1 "
+        "Xavier {residual_none_xavier_once_train:percent}, Kaiming {residual_none_kaiming_once_train:percent}; at "
+        "0.01 Xavier {residual_none_xavier_once_gentle_train:percent}, Kaiming "
+        "{residual_none_kaiming_once_gentle_train:percent}.",
         "absent": "This run shows no clear harm of a second softmax: gradients at the start are "
         "{residual_xavier_shrink:times} smaller, and the nets with two are {behind:points} behind. Less than five "
         "points may be chance.",

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from ...draw.canvas import bars, canvas, legend
-from ...draw.colours import Role, Theme
+from ...draw.colours import PALETTE, Role, Theme
 from ...draw.titles import amount
 from ...inspect import summarize
 from ...inspect.summary import Row, Summary
@@ -121,13 +121,15 @@ def bottleneck_came(numbers: Numbers) -> str | None:
 def figure(findings: Findings, theme: Theme) -> go.Figure:
     """Multiply-adds of each network, stage by stage."""
     names = [NAMES[one] for one in (*NETS, "vgg19")]
-    made = canvas(theme, x="", y="multiply-adds for one image (G)", categories=names, y_range=(0, 22))
+    made = canvas(theme, x="", y="multiply-adds for one image (G: 10⁹)", categories=names,
+                  y_range=(0, 24))  # fmt: skip
     for part, role in STAGE_ROLES:
         rows = [(one, row) for one in findings for row in one.get("stages", ()) if row["part"] == part]
         bars(made, theme, part, [NAMES[one["net"]] for one, _ in rows], [row["macs"] / 1e9 for _, row in rows],
              role=role)  # fmt: skip
     other = [one for one in findings if one["net"] == "vgg19"]
     bars(made, theme, "whole", [NAMES["vgg19"] for _ in other], [one["macs"] / 1e9 for one in other], role="sixth")
+    made.data[-1].marker.update(color=PALETTE[theme]["bar"], pattern={"shape": ""})  # it has no such stages
     made.update_layout(barmode="stack", bargap=0.45)
     for one in findings:
         made.add_annotation(
@@ -193,12 +195,14 @@ LAB = Lab(
                1 / 1.1, "times"),
     ),
     explain={
-        "present": "Each network is a stem, four stages and a head; the map halves and the width doubles from stage to "
-        "stage, so a block costs about the same anywhere. ResNet-50 replaces the two 3×3 convolutions of a block by "
-        "1×1, 3×3, 1×1: {bottleneck_layers:times} the layers of ResNet-34 for {bottleneck_ratio:times} its "
-        "multiply-adds. So even ResNet-152, {vgg_layers:times} as deep as VGG-19, needs {resnet152_macs:amount} "
-        "against {vgg19_macs:amount}. These are counts of today's torchvision, which has the stride of a stage on the "
-        "3×3; with it on the first 1×1, as in the paper, ResNet-50 has {resnet50_macs_paper:amount}.",
+        "present": "**Each network is a stem, four stages of blocks and a head, and bottlenecks make depth cheap.** "
+        "From stage to stage the map halves and the width doubles, so that a block costs about the same anywhere. "
+        "ResNet-50 replaces the two 3×3 convolutions of a block by 1×1, 3×3, 1×1: {bottleneck_layers:times} the "
+        "layers of ResNet-34 for {bottleneck_ratio:times} its multiply-adds. So even ResNet-152, {vgg_layers:times} "
+        "as deep as VGG-19, needs {resnet152_macs:amount} against {vgg19_macs:amount}.\n\nThese are counts of today's "
+        "torchvision, which halves the map in the 3×3 of a stage's first block; the paper does it in the first 1×1, "
+        "and then ResNet-50 has {resnet50_macs_paper:amount}. The picture as a table, below, has each network's "
+        "blocks and map sizes.",
         "absent": "By these counts depth is not clearly cheaper with bottlenecks: VGG-19 has {vgg_ratio:times} the "
         "multiply-adds of ResNet-152, and ResNet-50 {bottleneck_ratio:times} those of ResNet-34.",
         "reversed": "By these counts depth is dearer with bottlenecks: VGG-19 has {vgg_ratio:times} the multiply-adds "
