@@ -7,6 +7,7 @@ import logging
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +18,8 @@ from ..spec import Experiment, Recipe, sentence
 from ..train.cards import cards, measured_paths
 from ..train.changes import KINDS, Kind
 from ..train.checkpoints import Past
-from ..train.devices import calculation, choose, deterministic, slots_for
+from ..train.control import Control
+from ..train.devices import Calculation, calculation, choose, deterministic, slots_for
 from ..train.engines import Choice
 from ..train.limits import check_memory
 from ..train.race import Asked, Ended, Evaluated, Failed, Race, Rows, Snapshot
@@ -28,6 +30,7 @@ from .bands import Bands
 from .checkpoints import Keeper, catch_up, changes_of, event_of, past_of
 from .database import StoreError, why
 from .headers import header, on_its_device
+from .rest import BEFORE_IT, Rest
 from .store import Command, Store
 from .telemetry import SPREAD
 
@@ -82,8 +85,9 @@ def execute(
             experiment = on_its_device(row, Experiment.model_validate_json(row.experiment_json))
             strict = row.header.get("deterministic") is True
             recipe = experiment.recipe
-            with deterministic(strict), calculation(choose(recipe.device, recipe.precision), recipe.precision):
-                return _Execution(store, run, experiment, slots, ending, progress, active, vanished).go()
+            settings = calculation(choose(recipe.device, recipe.precision), recipe.precision)
+            with deterministic(strict):
+                return _Execution(store, run, experiment, settings, slots, ending, progress, active, vanished).go()
         except KeyboardInterrupt:
             store.set_state(run, "stopped", "Stopped with Ctrl-C.")
             raise
@@ -111,6 +115,7 @@ class _Execution:
         store: Store,
         run: str,
         experiment: Experiment,
+        settings: Calculation,
         slots: Slots | None,
         ending: threading.Event | None,
         progress: Callable[[Progress], None] | None,
@@ -125,17 +130,20 @@ class _Execution:
         self.slots = slots or slots_for(choose(experiment.recipe.device))
         self.race: Race | None = None
         self.early: list[Command] = []
+        self.late: list[Command] = []
+        self.rest = Rest(settings, self.active, lambda why: store.set_state(run, "paused", why))
         self.keeper = Keeper(store, run, experiment, choose(experiment.recipe.device).type)
         self.evaluated = {(event.contestant, event.step) for event in store.events(run, kind="eval")}
 
     def go(self) -> str:
         """Build, race until every contestant has ended, then write the last state."""
         try:
-            self.race = self._build()
-            if self.race is not None:
-                self._say_engine(self.race.choice)
-            if self.race is not None:
-                self._train(self.race)
+            if self._wait_for_settings():
+                with self.rest.settings:
+                    self.race = self._build()
+                    if self.race is not None:
+                        self._say_engine(self.race.choice)
+                        self._train(self.race)
         finally:
             self.keeper.close()
         if self.vanished.is_set():
@@ -145,6 +153,18 @@ class _Execution:
             self.reason = self.keeper.trouble
         self.store.set_state(self.run, state, self.reason)
         return state
+
+    def _wait_for_settings(self) -> bool:
+        """Wait until nobody computes in another precision; False when the run is to end before that."""
+        if not self.rest.settings.again():
+            self.store.set_state(self.run, "running", BEFORE_IT)
+            while self.state is None and not self.rest.settings.again():
+                time.sleep(POLL_SECONDS)
+                self._obey()
+                self._end_if_asked()
+            if self.state is None:
+                self.store.set_state(self.run, "running")
+        return self.state is None
 
     def _build(self) -> Race | None:
         """The race, or None when the run is to end before it is built.
@@ -218,6 +238,7 @@ class _Execution:
             while running:
                 self._obey()
                 self._end_if_asked()
+                self.rest.look(race.control)
                 with contextlib.suppress(queue.Empty):
                     message = race.messages.get(timeout=POLL_SECONDS)
                     if isinstance(message, Ended):
@@ -260,8 +281,16 @@ class _Execution:
                 steps = self.experiment.steps
                 self.progress(Progress(message.contestant, done, steps, float(last[0]), float(last[1])))
 
+    def _wakes(self, command: Command) -> bool:
+        """Whether the race can compute what is asked for; if not yet, the command comes again."""
+        wakes = self.rest.wakes()
+        if not wakes:
+            self.late.append(command)
+        return wakes
+
     def _obey(self) -> None:
-        for command in self.store.take_commands(self.run):
+        late, self.late = self.late, []
+        for command in (*late, *self.store.take_commands(self.run)):
             self._try(command)
 
     def _try(self, command: Command) -> None:
@@ -289,13 +318,22 @@ class _Execution:
             value = Recipe(pace=command.data["value"]).pace
             store.add_event(run, "pace", {"value": value}, step=control.set_pace(value))
         elif command.kind in REQUESTS:
-            control.ask(command.kind, command.data)
+            if self._wakes(command):
+                control.ask(command.kind, command.data)
         elif command.kind in ("pause", "step", "resume"):
-            before = control.paused
-            {"pause": control.pause, "step": control.step, "resume": control.resume}[command.kind]()
-            if control.paused != before:
-                store.set_state(run, "paused" if control.paused else "running")
-                self.active(not control.paused)
+            if command.kind == "pause":
+                self.late.clear()
+                self.rest.forget()
+            if command.kind == "pause" or self._wakes(command):
+                self._hold(control, command.kind)
+
+    def _hold(self, control: Control, command: str) -> None:
+        before = control.paused
+        {"pause": control.pause, "step": control.step, "resume": control.resume}[command]()
+        if control.paused != before:
+            self.store.set_state(self.run, "paused" if control.paused else "running")
+        if not control.paused:
+            self.rest.over()
 
     def _change(self, race: Race, kind: Kind, data: dict[str, Any]) -> None:
         whose = (data.get("contestant"), data.get("block")) if kind == "shortcut" else (None, None)

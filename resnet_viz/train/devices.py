@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import torch
 
@@ -84,43 +84,68 @@ _cudnn_users: list[tuple[ExitStack, bool]] = []
 OTHER_PRECISION = "Another run of this process computes in {}: start this one when that one is over."
 
 
-@contextmanager
-def calculation(device: torch.device, precision: str = "fp32") -> Iterator[None]:
-    """Torch's process-wide settings for a race, put back after the last race of the process.
+class Calculation:
+    """Torch's process-wide settings for a race, as a context; put back after the last race of the process.
 
     On a CPU one thread inside each operation, because the contestants run side by side: two were 2.8 times slower
     than one on a busy two-core host. On a GPU cuDNN's deterministic algorithms, in full single precision unless
-    ``precision`` is "tf32"; two races of one process have to agree on that, else this raises ``SpecError``.
+    ``precision`` is "tf32". Two races of one process have to agree on that while they compute: to enter raises
+    ``SpecError`` where another one computes otherwise. A race that is paused gives the settings away with
+    :meth:`rest` and goes on after :meth:`again`.
     """
-    if device.type == "cpu":
-        before = torch.get_num_threads()
-        torch.set_num_threads(1)
-        try:
-            yield
-        finally:
-            torch.set_num_threads(before)
-        return
-    if device.type != "cuda":
-        yield
-        return
-    tf32 = precision == "tf32"
-    with _cudnn:
-        stack = ExitStack()
-        if not _cudnn_users:
-            stack.enter_context(
-                torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=tf32)
-            )
-            stack.callback(setattr, torch.backends.cuda.matmul, "allow_tf32", torch.backends.cuda.matmul.allow_tf32)
-            torch.backends.cuda.matmul.allow_tf32 = tf32
-        elif _cudnn_users[0][1] != tf32:
-            raise SpecError(OTHER_PRECISION.format("full single precision" if tf32 else "tf32"), field="precision")
-        _cudnn_users.append((stack, tf32))
-    try:
-        yield
-    finally:
+
+    def __init__(self, device: torch.device, precision: str = "fp32") -> None:
+        self._device, self._tf32 = device, precision == "tf32"
+        self._held = False
+        self._threads = 0
+
+    def again(self) -> bool:
+        """Compute with these settings, from now on; False while another race computes in another precision."""
+        if self._device.type != "cuda" or self._held:
+            return True
         with _cudnn:
-            # The settings leave with the last race, whichever race brought them.
-            _cudnn_users.pop()[0].close()
+            if _cudnn_users and _cudnn_users[0][1] != self._tf32:
+                return False
+            stack = ExitStack()
+            if not _cudnn_users:
+                matmul = torch.backends.cuda.matmul
+                stack.enter_context(
+                    torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=self._tf32)
+                )
+                stack.callback(setattr, matmul, "allow_tf32", matmul.allow_tf32)
+                matmul.allow_tf32 = self._tf32
+            _cudnn_users.append((stack, self._tf32))
+            self._held = True
+        return True
+
+    def rest(self) -> None:
+        """Nothing is computed until :meth:`again`: another race may compute in another precision."""
+        if self._held:
+            with _cudnn:
+                # The settings leave with the last race, whichever race brought them.
+                _cudnn_users.pop()[0].close()
+            self._held = False
+
+    @property
+    def refusal(self) -> str:
+        """Why :meth:`again` was refused, in one sentence."""
+        return OTHER_PRECISION.format("full single precision" if self._tf32 else "tf32")
+
+    def __enter__(self) -> Self:
+        if not self.again():
+            raise SpecError(self.refusal, field="precision")
+        if self._device.type == "cpu":
+            self._threads = torch.get_num_threads()
+            torch.set_num_threads(1)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.rest()
+        if self._device.type == "cpu":
+            torch.set_num_threads(self._threads)
+
+
+calculation = Calculation
 
 
 _strict = threading.Lock()
