@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from ..train.control import Control
-from ..train.devices import Calculation
+if TYPE_CHECKING:
+    from ..train.control import Control
+    from ..train.devices import Calculation
 
 BEFORE_IT = "It waits for a run that computes in another precision: one process has one at a time."
 

@@ -79,6 +79,26 @@ def test_where_a_run_stands(line):
     assert standing(line, runs["a1"]) is None
 
 
+def test_a_lab_ahead_is_known_as_one_and_brings_its_duration(line, monkeypatch):
+    task = {"kind": "lab", "lab": "order", "seeds": [0]}
+    lab = line.create(None, name="lab", task=task | {"seconds": 60.0}, visitor="a")
+    own = names(line, ("a", "own"))["own"]
+    assert line.claim(lab, *process_identity())
+    found = standing(line, own)
+    assert (found.behind.id, found.lab, found.other, found.seconds) == (lab, True, False, 60.0)
+    line.set_header(lab, {"started": 1000.0})
+    monkeypatch.setattr("time.time", lambda: 1045.0)
+    assert standing(line, own).seconds == 15.0
+    for now in (1075.0, 900.0):  # it takes longer than it did; the clock was set back
+        monkeypatch.setattr("time.time", lambda now=now: now)
+        assert standing(line, own).seconds is None
+    for i in range(PLACES - 1):
+        run = line.create(None, name="lab", task=task, visitor=f"v{i}")
+        assert line.claim(run, *process_identity())
+    found = standing(line, names(line, ("z", "other"))["other"])
+    assert (found.lab, found.other, found.seconds) == (True, True, None), "nothing is known of the other labs"
+
+
 def test_up_to_four_visitors_have_one_run_each_at_a_time(line):
     rota = Rota()
     runs = names(line, *((visitor, f"{visitor}{i}") for i in (1, 2) for visitor in "abcdef"))
