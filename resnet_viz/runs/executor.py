@@ -19,7 +19,7 @@ from ..train.cards import cards, measured_paths
 from ..train.changes import KINDS, Kind
 from ..train.checkpoints import Past
 from ..train.control import Control
-from ..train.devices import Calculation, calculation, choose, deterministic, slots_for
+from ..train.devices import Calculation, calculation, choose, deterministic, slots_for, use
 from ..train.engines import Choice
 from ..train.limits import check_memory
 from ..train.race import Asked, Ended, Evaluated, Failed, Race, Rows, Snapshot
@@ -68,6 +68,7 @@ def execute(
     ending: threading.Event | None = None,
     progress: Callable[[Progress], None] | None = None,
     active: Callable[[bool], None] | None = None,
+    device: str | None = None,
 ) -> str:
     """Train a run that this process has claimed, until it is over; gives its last state.
 
@@ -76,8 +77,9 @@ def execute(
     as if it had never been interrupted (on a CPU; on a GPU as far as its kernels repeat themselves).
     Commands are read 25 times a second, frames written about ten times a second for each contestant, the first
     one at once. ``ending`` set from outside interrupts the run; ``active`` is told when the run is paused (False)
-    and when it goes on (True). What goes wrong in the run becomes its state and reason; this raises only what
-    stops the store itself, and ``KeyboardInterrupt``, after it has written "stopped".
+    and when it goes on (True). ``device``: which one of its kind ("cuda:1"), by default as
+    :func:`~resnet_viz.train.devices.choose` has it. What goes wrong in the run becomes its state and
+    reason; this raises only what stops the store itself, and ``KeyboardInterrupt``, after it has written "stopped".
     """
     with heartbeat(store, run) as vanished:
         try:
@@ -85,9 +87,11 @@ def execute(
             experiment = on_its_device(row, Experiment.model_validate_json(row.experiment_json))
             strict = row.header.get("deterministic") is True
             recipe = experiment.recipe
-            settings = calculation(choose(recipe.device, recipe.precision), recipe.precision)
+            where = choose(device or recipe.device, recipe.precision)
+            settings = calculation(where, recipe.precision)
             with deterministic(strict):
-                return _Execution(store, run, experiment, settings, slots, ending, progress, active, vanished).go()
+                given = (slots, ending, progress, active, vanished)
+                return _Execution(store, run, experiment, where, settings, *given).go()
         except KeyboardInterrupt:
             store.set_state(run, "stopped", "Stopped with Ctrl-C.")
             raise
@@ -115,6 +119,7 @@ class _Execution:
         store: Store,
         run: str,
         experiment: Experiment,
+        device: torch.device,
         settings: Calculation,
         slots: Slots | None,
         ending: threading.Event | None,
@@ -122,17 +127,17 @@ class _Execution:
         active: Callable[[bool], None] | None,
         vanished: threading.Event,
     ) -> None:
-        self.store, self.run, self.experiment = store, run, experiment
+        self.store, self.run, self.experiment, self.device = store, run, experiment, device
         self.ending, self.vanished = ending or threading.Event(), vanished
         self.progress, self.active = progress, active or (lambda going: None)
         self.reason: str | None = None
         self.state: str | None = None
-        self.slots = slots or slots_for(choose(experiment.recipe.device))
+        self.slots = slots or slots_for(device)
         self.race: Race | None = None
         self.early: list[Command] = []
         self.late: list[Command] = []
         self.rest = Rest(settings, self.active, lambda why: store.set_state(run, "paused", why))
-        self.keeper = Keeper(store, run, experiment, choose(experiment.recipe.device).type)
+        self.keeper = Keeper(store, run, experiment, device.type)
         self.evaluated = {(event.contestant, event.step) for event in store.events(run, kind="eval")}
 
     def go(self) -> str:
@@ -172,7 +177,7 @@ class _Execution:
         Large networks take a while to build, which cannot be cut short; so a thread of its own does it and is left
         alone when somebody stops the run meanwhile. Other commands wait until there is something to steer.
         """
-        device = choose(self.experiment.recipe.device)
+        device = self.device
         found = cards(self.experiment)
         check_memory(self.experiment, device, self.slots.count)
         # A run goes on with the engine that it was begun with, where that is still possible.
@@ -181,10 +186,12 @@ class _Execution:
         built: queue.SimpleQueue[Race | Exception] = queue.SimpleQueue()
 
         def build() -> None:
+            use(device)
             if device.type == "cpu":
                 torch.set_num_threads(1)  # the number belongs to each thread
             try:
-                built.put(Race(self.experiment, measured_paths(found), slots=self.slots, past=past, engine=engine))
+                paths = measured_paths(found)
+                built.put(Race(self.experiment, paths, slots=self.slots, past=past, engine=engine, device=device))
             except Exception as error:
                 built.put(error)
 

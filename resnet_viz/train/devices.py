@@ -21,9 +21,10 @@ CONTAINER_SHARE = Path("/sys/fs/cgroup/cpu.max")
 
 
 def choose(wanted: str, precision: str = "fp32") -> torch.device:
-    """The device for "auto" (CUDA if there is one, else the CPU), "cpu", "cuda" or "mps".
+    """The device for "auto" (CUDA if there is one, else the CPU), "cpu", "cuda" or "mps", or for one by its index.
 
-    Raises ``SpecError`` when one is asked for that is not there, and for a precision that the device does not have.
+    Of several GPUs it is the least used, the first of :func:`gpus`; so choose once for a run and hand it on. Raises
+    ``SpecError`` when one is asked for that is not there, and for a precision that the device does not have.
     """
     device = _device(wanted)
     check(precision, device)
@@ -31,7 +32,8 @@ def choose(wanted: str, precision: str = "fp32") -> torch.device:
 
 
 def _device(wanted: str) -> torch.device:
-    if wanted == "cuda" and not torch.cuda.is_available():
+    kind, _, index = wanted.partition(":")
+    if kind == "cuda" and not torch.cuda.is_available():
         raise SpecError(
             "This machine has no CUDA device that torch can use: choose the device cpu or auto.", field="device"
         )
@@ -41,9 +43,33 @@ def _device(wanted: str) -> torch.device:
                 "This machine has no Apple GPU that torch can use: choose the device cpu or auto.", field="device"
             )
         return torch.device("mps")
+    if kind == "cuda" and index:
+        if not 0 <= int(index) < torch.cuda.device_count():
+            raise SpecError(f"This machine has no CUDA device {int(index)}.", field="device")
+        return torch.device("cuda", int(index))
     if wanted != "cpu" and torch.cuda.is_available():
-        return torch.device("cuda", torch.cuda.current_device())
+        several = gpus()
+        return several[0] if several else torch.device("cuda", torch.cuda.current_device())
     return torch.device("cpu")
+
+
+def gpus() -> list[torch.device]:
+    """The GPUs where there are several, that with most free memory first; else none: nothing is to be chosen."""
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    return sorted((torch.device("cuda", i) for i in range(count)), key=_used) if count > 1 else []
+
+
+def _used(device: torch.device) -> int:
+    try:
+        return -int(torch.cuda.mem_get_info(device)[0])
+    except RuntimeError:  # in another process's sole use, or broken
+        return 0
+
+
+def use(device: torch.device) -> None:
+    """Where there are several GPUs, let this thread's work that names none go to that one."""
+    if device.type == "cuda" and torch.cuda.device_count() > 1:
+        torch.cuda.set_device(device)
 
 
 def cores() -> int:
@@ -62,9 +88,13 @@ def slots_for(device: torch.device) -> Slots:
 
 
 def device_name(device: torch.device) -> str:
-    """The processor's name as its maker writes it, or the architecture where the system does not tell."""
+    """The processor's name as its maker writes it, or the architecture where the system does not tell.
+
+    Of several GPUs with the index: "NVIDIA H100 (cuda:1)".
+    """
     if device.type == "cuda":
-        return str(torch.cuda.get_device_name(device))
+        name = str(torch.cuda.get_device_name(device))
+        return f"{name} ({device})" if torch.cuda.device_count() > 1 else name
     info = Path("/proc/cpuinfo")
     if info.exists():
         for line in info.read_text(errors="replace").splitlines():

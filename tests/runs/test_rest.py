@@ -95,3 +95,17 @@ def test_a_run_that_meets_another_precision_waits_for_its_end(store, experiment,
     store.command(first, "stop")
     wait_until(lambda: state(store, second) == ("finished", None))
     assert rows(store, second) == [48, 48]
+
+
+def test_a_device_is_chosen_once_for_a_run_and_handed_on(store, experiment, monkeypatch):
+    asked: list[str] = []
+
+    def choose(wanted, precision="fp32"):
+        asked.append(wanted)
+        return torch.device("cpu")
+
+    monkeypatch.setattr(executor, "choose", choose)
+    run = store.create(experiment)
+    assert store.claim(run, *process_identity())
+    assert execute(store, run, device="cuda:1") == "finished"
+    assert asked == ["cuda:1"] and store.row(run).header["device"]["kind"] == "cpu"
