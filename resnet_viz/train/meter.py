@@ -150,7 +150,7 @@ class Meter:
         gradients = [weight.grad for weight in self._weights]
         usual = [one for one in gradients if one is not None and one.dtype == torch.float32 and one.is_cpu]
         if usual and len(usual) == len(gradients):
-            norms: list[float] = torch.stack(single(usual)).tolist()
+            norms = [norm.item() for norm in single(usual)]
             if safe(norms):
                 return norms
         found: list[float] = self._norms(skipped_is_missing).tolist()

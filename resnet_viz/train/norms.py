@@ -12,9 +12,9 @@ SAFE = (1e-10, 1e15)
 leave its range: gradients of deep plain nets without norm (1e-26) would read as zero, exploding ones (1e+25) as
 infinite."""
 WIDE = torch.float64
-ROW = 2304
-"""Values that are added up at once on a CPU: over a whole tensor torch's sum of squares in single precision drifts,
-by 2e-5 of the norm for 36,864 equal values and 4e-4 for 2.4 million (pytorch issue 68326)."""
+ROW, SHORT = 2560, 128
+"""A CPU adds up at most, and about at least, so many values at once: over a whole tensor torch's sum of squares in
+single precision drifts, by 2e-5 of the norm for 36,864 equal values and 4e-4 for 2.4 million (pytorch issue 68326)."""
 
 
 def widest(device: torch.device) -> torch.dtype:
@@ -24,7 +24,7 @@ def widest(device: torch.device) -> torch.dtype:
 
 def single(tensors: Sequence[torch.Tensor]) -> tuple[torch.Tensor, ...]:
     """The L2 norm of each tensor of a CPU, added up in single precision: exact to 2e-6 where they are :func:`safe`."""
-    return torch._foreach_norm([_rows(tensor) for tensor in tensors], 2)
+    return torch._foreach_norm([t if t.numel() <= ROW else _rows(t) for t in tensors], 2)
 
 
 def safe(norms: Sequence[float]) -> bool:
@@ -35,21 +35,23 @@ def safe(norms: Sequence[float]) -> bool:
 def _rows(tensor: torch.Tensor) -> torch.Tensor:
     """At most ``ROW`` values with the norm of the tensor: its own, or the norms of its rows in float32 or wider."""
     while tensor.numel() > ROW:
-        if tensor.dim() == 4 and tensor.is_contiguous(memory_format=torch.channels_last):
-            tensor = tensor.permute(0, 2, 3, 1)  # in the order of the memory: a view and no copy
-        length = _row(tensor.numel())
-        if not length:
-            whole: torch.Tensor = torch.linalg.vector_norm(tensor, dtype=WIDE)
-            return whole.float()
-        kind = torch.promote_types(tensor.dtype, torch.float32)
-        tensor = torch.linalg.vector_norm(tensor.reshape(-1, length), dim=1, dtype=kind)
+        if tensor.dim() != 2 or not SHORT <= tensor.shape[1] <= ROW:  # a linear layer's weight has rows already
+            if tensor.dim() == 4 and tensor.is_contiguous(memory_format=torch.channels_last):
+                tensor = tensor.permute(0, 2, 3, 1)  # in the order of the memory: a view and no copy
+            length = _row(tensor.numel())
+            if not length:
+                whole: torch.Tensor = torch.linalg.vector_norm(tensor, dtype=WIDE)
+                return whole.float()
+            tensor = tensor.reshape(-1, length)
+        kind = tensor.dtype if tensor.dtype in (torch.float32, WIDE) else torch.float32
+        tensor = torch.linalg.vector_norm(tensor, dim=1, dtype=kind)
     return tensor
 
 
 @lru_cache(maxsize=1024)
 def _row(count: int) -> int:
     """The longest rows that so many values make without a rest; 0 where they would be short."""
-    return next((length for length in range(ROW, ROW // 16 - 1, -1) if count % length == 0), 0)
+    return next((length for length in range(ROW, SHORT - 1, -1) if count % length == 0), 0)
 
 
 class Norms:

@@ -16,7 +16,10 @@ TENSORS = {
     "a view": lambda: torch.randn(300, 700)[:, ::2].t(),
     "primes": lambda: torch.rand(2309, 101),
     "a prime": lambda: torch.rand(104_729),
-    "small": lambda: torch.rand(2304),
+    "linear": lambda: torch.rand(40, 2500),
+    "short rows": lambda: torch.rand(5000, 10),
+    "long rows": lambda: torch.rand(3, 9000),
+    "small": lambda: torch.rand(2560),
     "one": lambda: torch.tensor([-3.0]),
     "none": lambda: torch.empty(0),
 }
