@@ -16,6 +16,7 @@ from resnet_viz.draw.wording import seconds
 from resnet_viz.labs import find, queue
 from resnet_viz.runs import Store, experiment_key
 from resnet_viz.runs.line import Standing
+from resnet_viz.runs.rest import BEFORE_IT
 from resnet_viz.runs.versions import versions
 from resnet_viz.spec import Comparison, ProbePlan, encode, preset, write_spec
 from resnet_viz.ui import race_view, run_actions
@@ -162,6 +163,14 @@ def test_a_lab_ahead_is_said_with_its_time_and_leads_to_its_page(store: Store, m
 def test_who_is_ahead_in_words(store: Store, other: bool, lab: bool, left: float | None, words: str) -> None:
     run = queue(store, find("degradation"), [0]) if lab else store.create(default_experiment())
     assert ahead_words(Standing(1, left, store.row(run), other)) == words
+
+
+def test_a_run_that_waits_for_another_precision_says_so(store: Store) -> None:
+    run = store.create(default_experiment(), name="mine")
+    store.set_state(run, "paused", BEFORE_IT)
+    assert any(text.endswith(" · waits for a run in another precision") for text in texts(opened(run=run)))
+    store.set_state(run, "paused")
+    assert not any("precision" in text for text in texts(opened(run=run)) if text.startswith("mine"))
 
 
 def test_what_was_run_before_is_offered_and_start_runs_it_anew(store: Store) -> None:
