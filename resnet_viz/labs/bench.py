@@ -45,8 +45,8 @@ class Cancelled(Exception):
 
 
 class Bench:
-    """``device`` "auto", "cpu" or "cuda". ``cancelled`` is asked often and from then on ends everything with
-    :class:`Cancelled`; ``told`` gets what is done now in a few words. Use it inside
+    """``device`` "auto", "cpu", "cuda" or one by its index. ``cancelled`` is asked often and from then on ends
+    everything with :class:`Cancelled`; ``told`` gets what is done now in a few words. Use it inside
     :func:`resnet_viz.train.devices.calculation`. Raises ``SpecError`` for a device that is not there.
     """  # fmt: skip
 
@@ -201,7 +201,7 @@ class Trial:
             self.layers[name] = [path for path in every if not f"{path}.".startswith(still)]
             gone = {f"grad_norm/{path}" for path in every if path not in self.layers[name]}
             self._columns[name] = [signal for signal in found[0]["signals"] if signal not in gone]
-            race = Race(experiment, {name: self.layers[name]}, slots=self._bench.slots)
+            race = Race(experiment, {name: self.layers[name]}, slots=self._bench.slots, device=self._bench.device)
             self._prepare(name, race.engines[name].model)
             self._going[name] = race
             race.start()

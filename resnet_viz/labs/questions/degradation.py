@@ -130,8 +130,8 @@ FAILS = (
     "{first_layers:count!} to {layers:count!} layers its training error goes from {plain_first_train:percent!} to "
     "{plain_last_train:percent}, so this is no overfitting: that would be a low training error and a high test error. "
     "Its twin with shortcuts, same layers and same weights to start from, is at {residual_last_train:percent}.\n\nThe "
-    "paper calls this *degradation* and holds vanishing gradients for an unlikely cause, since its nets have batch norm "
-    "(He 2016a, Sect. 4.1); the next lab looks at the gradients. "
+    "paper calls this *degradation* and holds vanishing gradients for an unlikely cause, since its nets have batch "
+    "norm (He 2016a, Sect. 4.1); the next lab looks at the gradients. "
 )
 WATCH = "The curve to watch is the *training* error: a deeper net that overfits has a low one and a high test error."
 SHAPE = (
