@@ -43,7 +43,16 @@ def read(text: str) -> tuple[float, float]:
 def values(text: str) -> list[tuple[float, float]]:
     """All numbers of a text, each with half of its last place; one before "3×3" or "GiB" is as it stands."""
     joined = re.sub(r"(?<=\d) (?=(?:[kMGTsh]|ms|min)\b)", "\u00a0", text)
-    return [read(one) for one in re.findall(_NUMBER, joined)]
+    whole = re.sub(rf"({_NUMBER}) \(({_NUMBER}) to ({_NUMBER})\)", _with_units, joined)
+    return [read(one) for one in re.findall(_NUMBER, whole)]
+
+
+def _with_units(spread: re.Match[str]) -> str:
+    """66 % (61 to 74) with the unit, which is said once, at all three."""
+    middle, low, high = spread.groups()
+    unit = re.search("\u00a0(?:%|×|points)$", middle)
+    assert unit is None or unit[0] not in low + high, spread[0]
+    return " ".join(one + (unit[0] if unit else "") for one in (middle, low, high))
 
 
 def slots(template: str) -> list[tuple[str, str]]:
