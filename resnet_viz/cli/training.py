@@ -90,8 +90,10 @@ def _finish(run: Run) -> None:
     from ..runs import run_data
 
     _table(run_data(run.store, run.id))
-    if reason := run.store.row(run.id).header.get("engine_reason"):
-        out.print(f"Trained by the eager engine: {reason}", markup=False, highlight=False)
+    header = run.store.row(run.id).header
+    if reason := header.get("engine_reason"):
+        about = "Trained by the eager engine: " if header.get("engine") == "eager" else ""
+        out.print(f"{about}{reason}", markup=False, highlight=False)
     out.print(f"run {run.id}: {run.state}" + (f", {run.reason}" if run.reason else ""), markup=False, highlight=False)
     if run.state != "finished":
         raise typer.Exit(1)
