@@ -32,7 +32,7 @@ def train(
     precision: Annotated[str | None, typer.Option(help="fp32, tf32 or bf16 (default fp32).")] = None,
     augment: Annotated[str | None, typer.Option(help="none or crop_flip (default none).")] = None,
     seeds: Annotated[int | None, typer.Option(help="Seeds at once, 1 to 5: median with least and greatest.")] = None,
-    engine: Annotated[str, typer.Option(help="auto, eager, or graph (a CUDA graph of each step).")] = "auto",
+    engine: Annotated[str, typer.Option(help="auto, eager, graph (a CUDA graph of each step) or compile.")] = "auto",
     name: Annotated[str | None, typer.Option(help="Name of the run.")] = None,
     deterministic: Deterministic = False,
     store: Store = None,

@@ -161,6 +161,9 @@ class EagerEngine:
         else:
             steer(change, self.model, self._network, self.shortcuts, self._seed)
 
+    def close(self) -> None:
+        """The contestant has ended: there will be no other step."""
+
     def news(self) -> list[News]:
         """What the engine has to tell of itself since the last call."""
         found, self._news = self._news, []

@@ -202,6 +202,7 @@ class Race:
             self.messages.put(Failed(name, f"{name} stopped: {_first_line(error)}"))
             self.control.stop()
         finally:
+            self.engines[name].close()
             self.control.end(name)
             self.messages.put(Ended(name))
 

@@ -1,4 +1,4 @@
-"""What an engine tells while it trains is an event of the run, and stands in its header, on the page and in files."""
+"""What an engine tells while it trains is an event of the run, and stands in its header, in the terminal, in files."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ import pytest
 from typer.testing import CliRunner
 
 from resnet_viz.cli import cli
-from resnet_viz.runs import Store, execute, load_recording, run_data, save_recording
+from resnet_viz.runs import Store, execute, load_recording, resume, run_data, save_recording, train
 from resnet_viz.runs.bands import Bands
 from resnet_viz.runs.liveness import process_identity
 from resnet_viz.serve.messages import header_message
-from resnet_viz.spec import Experiment, Recipe, preset
+from resnet_viz.spec import Experiment, Recipe, SpecError, preset
 from resnet_viz.train import engines, race
 from resnet_viz.train.checkpoints import Past
-from resnet_viz.train.engines import Choice
+from resnet_viz.train.compiled_engine import CompiledEngine
+from resnet_viz.train.engines import ROUNDS, Choice
 from resnet_viz.train.race import Switched
 from resnet_viz.train.seeds import members
 from tests.train.recorded import RecordedEngine
@@ -78,3 +79,42 @@ def test_each_seed_tells_for_itself():
     bands = Bands(members(experiment), {"mine": ("loss",)}, Past())
     told = Switched("mine/seed 1", 2, {"way": "eager", "said": "From step 2 on mine/seed 1 is trained eagerly."})
     assert list(bands.take(told)) == [replace(told, contestant="mine")]
+
+
+@pytest.fixture
+def compiled(monkeypatch):
+    """Blocks are ready before the second step, whatever the machine does besides."""
+    begin = CompiledEngine._begin
+
+    def waits(self):
+        begin(self)
+        assert self._work.done.wait(60)
+
+    monkeypatch.setattr(CompiledEngine, "backend", "aot_eager")
+    monkeypatch.setattr(CompiledEngine, "_begin", waits)
+
+
+def test_a_run_whose_blocks_are_compiled_says_when_and_what_it_took(tmp_path, compiled):
+    recipe = Recipe(epochs=2, batch=128, train_images=256, device="cpu")
+    experiment = Experiment(contestants={"mine": preset("tiny_resnet8")}, recipe=recipe)
+    run = train(experiment, tmp_path, "compile")
+    header = run.store.row(run.id).header
+    (event,) = run.store.events(run.id, kind="engine")
+    assert (run.state, header["engine"]) == ("finished", "compile")
+    assert (event.contestant, event.step, event.data["way"]) == ("mine", 1, "compiled") and event.data["seconds"] > 0
+    assert header["engine_reason"] == event.data["said"]
+    assert event.data["said"].startswith(
+        "From step 1 on mine is trained with compiled blocks. torch.compile (aot_eager)"
+    )
+    for again in (
+        lambda: train(experiment, tmp_path, "compile", deterministic=True),
+        lambda: resume_strictly(run),
+    ):
+        with pytest.raises(SpecError) as refused:
+            again()
+        assert str(refused.value) == ROUNDS
+
+
+def resume_strictly(run):
+    run.store.set_state(run.id, "interrupted")
+    resume(run, deterministic=True)

@@ -131,7 +131,7 @@ def test_which_engine_is_chosen_and_why():
     assert choose_engine("eager", race(), cuda) == Choice("eager")
     said = "Quantities that are measured at periods of their own are not captured in a graph."
     assert choose_engine("auto", race(probes=ProbePlan.full(10)), cuda) == Choice("eager", said)
-    with pytest.raises(SpecError, match=r"^there is no engine 'steam': use one of auto, eager, graph$"):
+    with pytest.raises(SpecError, match=r"^there is no engine 'steam': use one of auto, eager, graph, compile$"):
         choose_engine("steam", race(), CPU)
 
 
