@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import logging
 import os
 import platform
 import statistics
@@ -30,8 +29,9 @@ from typing import Any
 from unittest import mock
 
 import torch
-from torch.nn import functional
 
+from benchmarks import lightning_loop
+from benchmarks.lightning_loop import wait
 from benchmarks.made_up import made_up
 from resnet_viz.data import load, own_images
 from resnet_viz.inspect import layers
@@ -64,12 +64,6 @@ class Setting:
     def steps(self) -> int:
         """Steps of one timing."""
         return Experiment(contestants={"a": self.network}, dataset=self.images, recipe=self.recipe).steps
-
-
-def wait(device: torch.device) -> None:
-    """Until the device has done everything."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
 
 
 def engine_seconds(setting: Setting, kind: type[EagerEngine], *, telemetry: bool) -> Callable[[], float]:
@@ -144,56 +138,18 @@ class _OnDevice(torch.utils.data.IterableDataset):  # type: ignore[type-arg]
 
 
 def lightning_seconds(setting: Setting, *, norms: bool) -> float:
-    """Lightning with its TensorBoard logger, logging at every step; seconds a step."""
-    import lightning as pl
-    from lightning.pytorch.loggers import TensorBoardLogger
-    from lightning.pytorch.utilities import grad_norm
-
+    """Lightning on the same batches; seconds a step."""
     recipe = setting.recipe
-
-    class Classifier(pl.LightningModule):
-        def __init__(self) -> None:
-            super().__init__()
-            self.net = build(setting.network, seed=recipe.seed)
-            self.start = self.took = 0.0
-
-        def training_step(self, batch: list[torch.Tensor], place: int) -> torch.Tensor:
-            x, y = batch
-            scores = self.net(x)
-            loss = functional.cross_entropy(scores, y)
-            self.log("loss", loss)
-            self.log("train_error", (scores.argmax(1) != y).float().mean())
-            return loss
-
-        def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
-            if norms:
-                self.log_dict(grad_norm(self, norm_type=2))
-
-        def on_train_batch_start(self, batch: object, place: int) -> None:
-            if not self.start:
-                wait(setting.device)
-                self.start = time.perf_counter()
-
-        def on_train_end(self) -> None:
-            wait(setting.device)
-            self.took = time.perf_counter() - self.start
-
-        def configure_optimizers(self) -> torch.optim.Optimizer:
-            return torch.optim.SGD(
-                self.parameters(), lr=recipe.learning_rate, momentum=recipe.momentum, weight_decay=recipe.weight_decay
-            )
-
-    loader = torch.utils.data.DataLoader(_OnDevice(setting), batch_size=None)
-    with tempfile.TemporaryDirectory() as directory:
-        trainer = pl.Trainer(
-            accelerator="gpu" if setting.device.type == "cuda" else "cpu", devices=1, max_epochs=1,
-            precision="bf16-mixed" if recipe.precision == "bf16" else "32-true",
-            logger=TensorBoardLogger(directory), log_every_n_steps=1, enable_progress_bar=False,
-            enable_model_summary=False, enable_checkpointing=False,
-        )  # fmt: skip
-        model = Classifier()
-        trainer.fit(model, loader)
-    return model.took / trainer.global_step
+    return lightning_loop.seconds(
+        build(setting.network, seed=recipe.seed),
+        torch.utils.data.DataLoader(_OnDevice(setting), batch_size=None),
+        lambda weights: torch.optim.SGD(
+            weights, lr=recipe.learning_rate, momentum=recipe.momentum, weight_decay=recipe.weight_decay
+        ),
+        setting.device,
+        norms=norms,
+        precision="bf16-mixed" if recipe.precision == "bf16" else "32-true",
+    )
 
 
 def contenders(setting: Setting) -> dict[str, Callable[[], float]]:
@@ -205,16 +161,8 @@ def contenders(setting: Setting) -> dict[str, Callable[[], float]]:
         "race, graph, plain and residual": lambda: race_seconds(setting, "graph", pair=True),
         "race, eager": lambda: race_seconds(setting, "eager"),
     }
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            import lightning
-    except Exception as error:  # missing, or beside a torchvision that does not load
-        print(f"Lightning does not load ({type(error).__name__}: {error}): left out.")
+    if not lightning_loop.loads():
         return found
-    for name in ("lightning.pytorch", "lightning.fabric"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    print(f"lightning {lightning.__version__}")
     found["Lightning"] = lambda: lightning_seconds(setting, norms=False)
     found["Lightning, norms"] = lambda: lightning_seconds(setting, norms=True)
     return found

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import logging
 import platform
 import statistics
 import tempfile
@@ -25,6 +24,7 @@ from unittest import mock
 import torch
 from torch.nn import functional
 
+from benchmarks import lightning_loop
 from resnet_viz.data import load
 from resnet_viz.inspect import layers
 from resnet_viz.nn import build
@@ -89,52 +89,21 @@ def ours(names: tuple[str, ...], epochs: int) -> float:
 
 
 def with_lightning(epochs: int, norms: bool) -> float:
-    """Lightning with its TensorBoard logger, logging at every step; seconds a step."""
-    import lightning as pl
-    from lightning.pytorch.loggers import TensorBoardLogger
-    from lightning.pytorch.utilities import grad_norm
-
-    class Classifier(pl.LightningModule):
-        def __init__(self) -> None:
-            super().__init__()
-            self.net = build(preset(ONE[0]), seed=0)
-            self.start = self.took = 0.0
-
-        def training_step(self, batch: list[torch.Tensor], place: int) -> torch.Tensor:
-            x, y = batch
-            scores = self.net(x)
-            loss = functional.cross_entropy(scores, y)
-            self.log("loss", loss)
-            self.log("train_error", (scores.argmax(1) != y).float().mean())
-            return loss
-
-        def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
-            if norms:
-                self.log_dict(grad_norm(self, norm_type=2))
-
-        def on_train_batch_start(self, batch: object, place: int) -> None:
-            self.start = self.start or time.perf_counter()
-
-        def on_train_batch_end(self, outputs: object, batch: object, place: int) -> None:
-            self.took = time.perf_counter() - self.start
-
-        def configure_optimizers(self) -> torch.optim.Optimizer:
-            return torch.optim.SGD(self.parameters(), lr=0.1, momentum=0.9, weight_decay=1e-4)
-
+    """Lightning on one network with one thread, its own loader shuffling; seconds a step."""
     data = load("digits")
     images = torch.utils.data.TensorDataset(data.train_x, data.train_y)
-    loader = torch.utils.data.DataLoader(images, batch_size=128, shuffle=True)
     before = torch.get_num_threads()
     torch.set_num_threads(1)
-    with tempfile.TemporaryDirectory() as directory:
-        trainer = pl.Trainer(
-            accelerator="cpu", max_epochs=epochs, logger=TensorBoardLogger(directory), log_every_n_steps=1,
-            enable_progress_bar=False, enable_model_summary=False, enable_checkpointing=False,
-        )  # fmt: skip
-        model = Classifier()
-        trainer.fit(model, loader)
+    took = lightning_loop.seconds(
+        build(preset(ONE[0]), seed=0),
+        torch.utils.data.DataLoader(images, batch_size=128, shuffle=True),
+        lambda weights: torch.optim.SGD(weights, lr=0.1, momentum=0.9, weight_decay=1e-4),
+        CPU,
+        norms=norms,
+        epochs=epochs,
+    )
     torch.set_num_threads(before)
-    return model.took / trainer.global_step
+    return took
 
 
 def contenders(epochs: int) -> dict[str, Callable[[], float]]:
@@ -146,16 +115,8 @@ def contenders(epochs: int) -> dict[str, Callable[[], float]]:
         f"two: bare loop, taking turns, {cores()} threads": lambda: bare(PAIR, epochs, cores()),
         "two: ours, side by side, all telemetry": lambda: ours(PAIR, epochs),
     }
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            import lightning
-    except ImportError:
-        print("Lightning is not installed (pip install -r benchmarks/requirements.txt): left out.")
+    if not lightning_loop.loads():
         return found
-    for name in ("lightning.pytorch", "lightning.fabric"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    print(f"lightning {lightning.__version__}")
     found["one: Lightning, TensorBoard logger"] = lambda: with_lightning(epochs, norms=False)
     found["one: Lightning, TensorBoard logger, gradient norms"] = lambda: with_lightning(epochs, norms=True)
     return found

@@ -27,6 +27,7 @@ def test_imports_point_one_way() -> None:
     "import resnet_viz.runs; import resnet_viz.draw; import resnet_viz.serve",
     "from resnet_viz.ui.live_server import server; server().routes()",
     "import resnet_viz.inspect",
+    "import resnet_viz.cli",
     "import resnet_viz as rv; rv.to_source(rv.preset('resnet50'))",
 ])  # fmt: skip
 def test_what_the_first_page_needs_loads_no_torch(code: str) -> None:

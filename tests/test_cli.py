@@ -9,7 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 import resnet_viz as rv
-from resnet_viz.cli import cli, read
+from resnet_viz.cli import cli
+from resnet_viz.cli.arguments import read
 from resnet_viz.runs import Store
 from resnet_viz.spec import Comparison, write_spec
 from tests.spec.golden_links import GOLDEN

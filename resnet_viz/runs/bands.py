@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..train.checkpoints import Past
-from ..train.race import Asked, Evaluated, Failed, Rows, Snapshot
+from ..train.race import Asked, Evaluated, Failed, Rows, Snapshot, Switched
 from ..train.seeds import Member, band
 
-Message = Rows | Evaluated | Asked | Snapshot | Failed
+Message = Rows | Evaluated | Asked | Switched | Snapshot | Failed
 
 
 class Bands:
@@ -47,6 +47,8 @@ class Bands:
             yield from found.snapshot(message)
         elif isinstance(message, Asked):
             yield replace(message, contestant=found.name)  # the race asks one seed alone
+        elif isinstance(message, Switched):
+            yield replace(message, contestant=found.name)  # its sentence names the seed
         else:
             yield message
 

@@ -22,7 +22,7 @@ from ..train.control import Control
 from ..train.devices import Calculation, calculation, choose, deterministic, slots_for, use
 from ..train.engines import Choice
 from ..train.limits import check_memory
-from ..train.race import Asked, Ended, Evaluated, Failed, Race, Rows, Snapshot
+from ..train.race import Asked, Ended, Evaluated, Failed, Race, Rows, Snapshot, Switched
 from ..train.requests import KINDS as REQUESTS
 from ..train.seeds import members
 from ..train.slots import Slots
@@ -39,6 +39,8 @@ POLL_SECONDS = 0.04
 """How long a command may lie before it is read."""
 ENDED = "The process that trained it was asked to end before the run was finished; what it measured is kept."
 GONE = "The run or the directory of the runs has vanished."
+LONGEST_REASON = 2000
+"""Characters of what a header says of the engine: a recording takes no more."""
 ROOM = "Stopped to make room: eight paused runs were waiting."
 
 OTHER_SIGNALS = "Another version of ResNet Viz began this run and measured other signals: it cannot go on here."
@@ -137,6 +139,7 @@ class _Execution:
         self.early: list[Command] = []
         self.late: list[Command] = []
         self.rest = Rest(settings, self.active, lambda why: store.set_state(run, "paused", why))
+        self.switched: dict[str, str] = {}
         self.keeper = Keeper(store, run, experiment, device.type)
         self.evaluated = {(event.contestant, event.step) for event in store.events(run, kind="eval")}
 
@@ -232,6 +235,13 @@ class _Execution:
         self.store.set_header(self.run, self.store.row(self.run).header | said)
         self.keeper.engine = choice.kind
 
+    def _say_switch(self, message: Switched) -> None:
+        """An event; and the header has the newest sentence of each contestant in place of what it said before."""
+        self.store.add_event(self.run, "engine", message.data, contestant=message.contestant, step=message.step)
+        self.switched[message.contestant] = str(message.data["said"])
+        said = {"engine_reason": " ".join(self.switched.values())[:LONGEST_REASON]}
+        self.store.set_header(self.run, self.store.row(self.run).header | said)
+
     def _train(self, race: Race) -> None:
         running = set(race.engines)
         every = members(self.experiment)
@@ -266,7 +276,7 @@ class _Execution:
         if self.state is None and (self.ending.is_set() or self.vanished.is_set()):
             self._end("interrupted", GONE if self.vanished.is_set() else ENDED)
 
-    def _write(self, message: Rows | Evaluated | Asked | Snapshot | Failed) -> None:
+    def _write(self, message: Rows | Evaluated | Asked | Switched | Snapshot | Failed) -> None:
         if isinstance(message, Snapshot):
             self.keeper.keep(message)
         elif isinstance(message, Failed):
@@ -280,6 +290,8 @@ class _Execution:
             self.store.add_event(self.run, "eval", data, contestant=message.contestant, step=message.step)
         elif isinstance(message, Asked):
             self.store.add_event(self.run, message.kind, message.data, contestant=message.contestant, step=message.step)
+        elif isinstance(message, Switched):
+            self._say_switch(message)
         else:
             if not self.store.append(self.run, message.contestant, message.first, message.values):
                 self.vanished.set()

@@ -82,7 +82,8 @@ class _Header(_Strict):
 class _Event(_Strict):
     seq: Count
     kind: Literal[
-        "state", "eval", "lr", "pace", "alpha", "shortcut", "drop_path", "weight_decay", "sharpness", "histogram"
+        "state", "eval", "engine", "lr", "pace", "alpha", "shortcut", "drop_path", "weight_decay", "sharpness",
+        "histogram",
     ]  # fmt: skip
     contestant: Text | None
     step: Count | None

@@ -31,7 +31,7 @@ TASK = '{"task": '
 LAST_PLACE = "(SELECT COALESCE(MAX(place), 0) + 1 FROM runs)"
 """Places are counted, not timed: the clock may be set."""
 CANCELLED = "Cancelled while it waited for its turn."
-UNSTEERED = frozenset({"state", "eval", "pace"})
+UNSTEERED = frozenset({"state", "eval", "pace", "engine"})
 """Kinds of events after which a run still has the numbers that its experiment gives."""
 RESUMABLE = frozenset({"interrupted", "stopped", "failed"})
 """States in which a run can go on from its last checkpoint."""

@@ -35,17 +35,19 @@ def train(
     asks torch for algorithms that repeat themselves bit for bit (on a CPU they all do); an operation that has none ends
     the run with torch's own sentence. ``progress`` is called about ten times a second for each contestant. A run that
     fails is returned, with its reason. ``engine``: "graph" replays each step as CUDA graphs, "eager" does not, "auto"
-    takes the former where it can; the run's header says which it was, and why. Raises ``ValueError`` for an unknown
-    engine, ``SpecError`` for what is no valid experiment and for a device that is not there, ``StoreError`` (a
+    takes the former where it can, "compile" is eager until ``torch.compile`` has compiled its blocks in the background
+    (``deterministic`` is refused with it); the run's header says which it was, and why. Raises ``ValueError`` for an
+    unknown engine, ``SpecError`` for what is no valid experiment and for a device that is not there, ``StoreError`` (a
     ``ValueError`` too) for a directory that cannot hold the runs, and ``KeyboardInterrupt`` after it has stopped the
     run.
     """
     from ..train.devices import choose
-    from ..train.engines import choose_engine
+    from ..train.engines import check_repeats, choose_engine
     from .executor import execute
 
     experiment = _checked(experiment)
     check_images(experiment)
+    check_repeats(engine, deterministic=deterministic)
     choose_engine(engine, experiment, choose(experiment.recipe.device, experiment.recipe.precision))
     if not isinstance(store, Store):
         store = Store(locate(store).directory)
@@ -104,10 +106,12 @@ def _resume(store: Store, run: str, progress: Callable[[Progress], None] | None,
 
     from ..spec import Experiment, SpecError
     from ..train.devices import choose
+    from ..train.engines import check_repeats
     from .executor import execute
     from .headers import on_its_device
 
     row = store.row(run)
+    check_repeats(str(row.header.get("engine")), deterministic=deterministic)
     if row.deleted is not None:
         raise SpecError(f"The run {run} lies in the bin: restore it first.")
     try:

@@ -20,6 +20,7 @@ from .checkpoints import CheckpointError
 from .evaluation import Evaluator
 from .losses import LOSSES
 from .measures import Measures, measure_names
+from .news import News
 from .precision import autocast
 from .probes import Probe, weight_of
 from .state import PROBE, copied, gather, part, scatter
@@ -73,6 +74,7 @@ class EagerEngine:
         fused: bool | None = None,
     ) -> None:
         self.device = device
+        self._news: list[News] = []
         self._format = memory_format(device)
         self.loss = LOSSES[recipe.loss]
         self._precision = recipe.precision
@@ -158,6 +160,14 @@ class EagerEngine:
                 group["weight_decay"] = change.value
         else:
             steer(change, self.model, self._network, self.shortcuts, self._seed)
+
+    def close(self) -> None:
+        """The contestant has ended: there will be no other step."""
+
+    def news(self) -> list[News]:
+        """What the engine has to tell of itself since the last call."""
+        found, self._news = self._news, []
+        return found
 
     def weights(self) -> Iterator[tuple[str, nn.Parameter]]:
         """Path and weight of each measured layer, with the gradients of the last :meth:`compute`."""

@@ -1,4 +1,7 @@
-"""Which engine trains a run: the graph engine on a GPU where nothing speaks against it, else the eager one."""
+"""Which engine trains a run: the graph engine on a GPU where nothing speaks against it, else the eager one.
+
+The eager one with compiled blocks is by choice only.
+"""
 
 from __future__ import annotations
 
@@ -10,33 +13,56 @@ import torch
 from ..data import Dataset
 from ..spec import Experiment, SpecError
 from .checkpoints import Past
+from .compiled_engine import UNTIL, CompiledEngine
 from .engine import EagerEngine, on_device
 from .graph_engine import CaptureError, GraphEngine
 from .seeds import members
 from .selection import selected
 
-ENGINES = ("auto", "eager", "graph")
+ENGINES = ("auto", "eager", "graph", "compile")
+ONE_BY_ONE = "Quantities that are measured at periods of their own are not captured in a graph."
+INSIDE = "Branch ratio and dead units are measured inside the blocks, which are not compiled then."
+ROUNDS = (
+    "Compiled blocks take over at a step that nobody can foretell, and round otherwise than eager ones: nothing would "
+    "repeat itself bit for bit. Leave out --deterministic, or use another engine than compile."
+)
 
 
 @dataclass(frozen=True)
 class Choice:
-    """``kind`` is "eager" or "graph"; ``reason`` one sentence when it is not the one that was wanted, or hoped for."""
+    """``kind`` is "eager", "graph" or "compile"; ``reason`` one sentence, where there is something to say of it."""
 
     kind: str
     reason: str | None = None
 
 
 def choose_engine(wanted: str, experiment: Experiment, device: torch.device) -> Choice:
-    """The engine for "auto", "eager" or "graph". Raises ``SpecError`` for any other word."""
+    """The engine for "auto", "eager", "graph" or "compile". Raises ``SpecError`` for any other word."""
     if wanted not in ENGINES:
         raise SpecError(f"there is no engine {wanted[:40]!r}: use one of {', '.join(ENGINES)}", field="engine")
     if wanted == "eager":
         return Choice("eager")
+    if wanted == "compile":
+        return _compiling(experiment, device)
     if device.type != "cuda":
         return Choice("eager", "CUDA graphs need an NVIDIA GPU." if wanted == "graph" else None)
     if experiment.recipe.probes.periods:
-        return Choice("eager", "Quantities that are measured at periods of their own are not captured in a graph.")
+        return Choice("eager", ONE_BY_ONE)
     return Choice("graph")
+
+
+def check_repeats(engine: str, *, deterministic: bool) -> None:
+    """Raise ``SpecError`` where equal bits are asked for of an engine that cannot give them."""
+    if deterministic and engine == "compile":
+        raise SpecError(ROUNDS, field="engine")
+
+
+def _compiling(experiment: Experiment, device: torch.device) -> Choice:
+    if device.type not in ("cpu", "cuda"):
+        return Choice("eager", "torch.compile is used on a CPU or an NVIDIA GPU.")
+    if not {"branch_ratio", "dead_units"}.isdisjoint(experiment.recipe.probes.periods):
+        return Choice("eager", INSIDE)
+    return Choice("compile", UNTIL)
 
 
 def build_engines(
@@ -59,7 +85,8 @@ def build_engines(
         except (CaptureError, torch.OutOfMemoryError) as error:
             lines = str(error).splitlines() or ["The step could not be captured."]
             choice = Choice("eager", lines[0])
-    return _built(EagerEngine, experiment, taken, layers, device, past), choice
+    kind = CompiledEngine if choice.kind == "compile" else EagerEngine
+    return _built(kind, experiment, taken, layers, device, past), choice
 
 
 def _taken(experiment: Experiment, data: Dataset, device: torch.device) -> dict[int, Dataset]:

@@ -21,6 +21,7 @@ from torch import nn
 from ..nn.stochastic import sources
 from .changes import Change
 from .engine import EagerEngine
+from .news import News
 from .state import BUFFER
 
 WARM_UP = 3
@@ -59,6 +60,7 @@ class GraphEngine(EagerEngine):
     kind = "graph"
     _steps: dict[int, _Step] = {}  # noqa: RUF012  (prepare() makes one of its own)
     _now: _Step | None = None
+    _without = False
 
     def prepare(self) -> None:
         """Warm up, capture, and compare the first replayed row with the step run eagerly; the state stays as it was.
@@ -100,13 +102,21 @@ class GraphEngine(EagerEngine):
         self._wait_for_device()
 
     def steer(self, change: Change) -> None:
-        """As :meth:`EagerEngine.steer`. What a graph holds as a number or a layer is captured anew."""
+        """As :meth:`EagerEngine.steer`. What a graph holds as a number or a layer is captured anew.
+
+        Where that fails the functions that a graph would hold are called instead, until a later change; told as news.
+        """
         super().steer(change)
         if change.kind != "lr" and self._steps:
             try:
                 self.prepare()
-            except CaptureError:
+                if self._without:
+                    self._news.append(News("graph", "is trained by CUDA graphs again", "The step could be captured."))
+                self._without = False
+            except CaptureError as error:
                 self._steps = {size: self._called(size) for size in self.batches.sizes}
+                self._news.append(News("eager", "is trained eagerly, without its CUDA graphs", str(error)))
+                self._without = True
 
     def _can_capture(self) -> bool:
         if self._stream is None:

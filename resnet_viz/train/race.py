@@ -69,6 +69,18 @@ class Asked:
 
 
 @dataclass(frozen=True)
+class Switched:
+    """From the row of ``step`` on the contestant's engine works another way.
+
+    ``data`` of one event of the kind "engine": "way", "said" (one or two sentences), "seconds" where it took some.
+    """
+
+    contestant: str
+    step: int
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class Failed:
     """The contestant cannot go on; ``reason`` is one sentence."""
 
@@ -107,7 +119,7 @@ class Snapshot:
         self.waiting = False
 
 
-Message = Rows | Evaluated | Asked | Snapshot | Failed | Ended
+Message = Rows | Evaluated | Asked | Switched | Snapshot | Failed | Ended
 
 
 class Race:
@@ -191,6 +203,7 @@ class Race:
             self.messages.put(Failed(name, f"{name} stopped: {_first_line(error)}"))
             self.control.stop()
         finally:
+            self.engines[name].close()
             self.control.end(name)
             self.messages.put(Ended(name))
 
@@ -244,7 +257,14 @@ class _Contestant:
                 self.engine.steer(change)
             self.changed = len(changes)
             self.engine.compute(step, self.rate)
+        self._tell(step)
         return self._flush_if_due() and (step > 0 or self._evaluate(0))
+
+    def _tell(self, step: int) -> None:
+        for news in self.engine.news():
+            took = {} if news.seconds is None else {"seconds": news.seconds}
+            data = {"way": news.way, "said": news.said(self.name, step)} | took
+            self.put(Switched(self.name, step, data))
 
     def _turn(self, step: int) -> bool:
         """Wait for the turn; False when the race is over for this contestant. What a pause holds is kept, once."""

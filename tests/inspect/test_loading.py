@@ -14,7 +14,8 @@ import typer
 from torch import nn
 from typer.testing import CliRunner
 
-from resnet_viz.cli import cli, serve
+from resnet_viz.cli import cli
+from resnet_viz.cli.app import serve
 from resnet_viz.inspect.loading import HOSTED, input_shape, load_model
 from resnet_viz.spec import SpecError
 
@@ -162,7 +163,7 @@ def test_the_command_becomes_the_server_and_has_made_the_model_in_a_process_of_i
 
 
 def test_where_a_process_cannot_become_another_the_command_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("resnet_viz.cli.os", SimpleNamespace(name="nt"))
+    monkeypatch.setattr("resnet_viz.cli.app.os", SimpleNamespace(name="nt"))
     monkeypatch.setattr("subprocess.call", lambda command, cwd, env: 3)
     with pytest.raises(typer.Exit) as caught:
         serve(["python"], Path(), {})

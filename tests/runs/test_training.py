@@ -103,7 +103,7 @@ def test_numbers_that_are_not_finite_make_a_failed_run_with_its_frames(tmp_path)
 def test_an_unknown_engine_and_a_missing_device_are_refused(experiment, tmp_path):
     with pytest.raises(ValueError) as refused:
         train(experiment, store=tmp_path, engine="steam")
-    assert str(refused.value) == "there is no engine 'steam': use one of auto, eager, graph"
+    assert str(refused.value) == "there is no engine 'steam': use one of auto, eager, graph, compile"
     if not torch.cuda.is_available():
         recipe = experiment.recipe.model_copy(update={"device": "cuda"})
         with pytest.raises(SpecError) as refused:

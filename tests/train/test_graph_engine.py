@@ -17,6 +17,7 @@ from resnet_viz.train.devices import calculation
 from resnet_viz.train.engine import EagerEngine, on_device
 from resnet_viz.train.engines import Choice, build_engines, choose_engine
 from resnet_viz.train.graph_engine import CaptureError, GraphEngine
+from resnet_viz.train.news import News
 from tests.train.recorded import RecordedEngine
 
 CPU = torch.device("cpu")
@@ -130,7 +131,7 @@ def test_which_engine_is_chosen_and_why():
     assert choose_engine("eager", race(), cuda) == Choice("eager")
     said = "Quantities that are measured at periods of their own are not captured in a graph."
     assert choose_engine("auto", race(probes=ProbePlan.full(10)), cuda) == Choice("eager", said)
-    with pytest.raises(SpecError, match=r"^there is no engine 'steam': use one of auto, eager, graph$"):
+    with pytest.raises(SpecError, match=r"^there is no engine 'steam': use one of auto, eager, graph, compile$"):
         choose_engine("steam", race(), CPU)
 
 
@@ -157,6 +158,47 @@ def test_changes_by_hand_give_the_eager_bits(kind):
             parts.append(rows(made, step, step + 2))
         rows_of.append(np.concatenate(parts).tobytes())
     assert rows_of[0] == rows_of[1]
+
+
+class Unlucky(RecordedEngine):
+    """Its first captures succeed, those after the first change by hand fail, those after the second succeed again."""
+
+    changes = 0
+
+    def steer(self, change: Change) -> None:
+        self.changes += 1
+        super().steer(change)
+
+    def _capture(self, work):
+        if self.changes == 1:
+            raise RuntimeError("no graphs today.\nAnd more.")
+        return super()._capture(work)
+
+
+def test_a_recapture_that_fails_is_told_and_costs_no_bit():
+    first, second = engine(EagerEngine, RESIDUAL), prepared(Unlucky, RESIDUAL)
+    expected, found = [rows(first, 0, 4)], [rows(second, 0, 4)]
+    assert second.news() == []
+    told = []
+    for step, value in ((4, 0.5), (6, 1.0)):
+        for made, kept in ((first, expected), (second, found)):
+            made.steer(Change(step=step, kind="alpha", value=value))
+            kept.append(rows(made, step, step + 2))
+        told.append([news.said("mine", step) for news in second.news()])
+    assert np.concatenate(found).tobytes() == np.concatenate(expected).tobytes()
+    assert told == [
+        [
+            "From step 4 on mine is trained eagerly, without its CUDA graphs. "
+            "The step could not be captured (no graphs today)."
+        ],
+        ["From step 6 on mine is trained by CUDA graphs again. The step could be captured."],
+    ]
+    assert first.news() == second.news() == []
+
+
+def test_what_an_engine_tells_has_room_in_a_recording():
+    said = News("eager", "is trained eagerly", "x" * 1000).said("mine", 3)
+    assert said.startswith("From step 3 on mine is trained eagerly. xxx") and said.endswith("x…") and len(said) == 400
 
 
 @pytest.mark.cuda

@@ -173,6 +173,7 @@ export class RunModel {
     this.recording = null;
     this.device = "";
     this.about = "";
+    this.engine = "";
     this.marks = [];
     this.sharpness = []; // measured on request
     this.knobs = {}; // what the experiment asks for: alpha, drop_path, weight_decay; null where contestants differ
@@ -266,7 +267,9 @@ export class RunModel {
     const device = header.device || {};
     this.device = deviceWords(device);
     const images = String(header.dataset || "").replaceAll("_", " ");
-    this.about = [images, this.device, seedWords(header)].filter(Boolean).join(" · ");
+    const reason = String(header.engine_reason || "");
+    this.engine = reason && header.engine === "eager" ? `Trained by the eager engine: ${reason}` : reason;
+    this.about = [images, this.device, this.engine ? `${header.engine} engine` : "", seedWords(header)].filter(Boolean).join(" · ");
     const measured = new Set((header.contestants || []).flatMap((c) => (c.signals || []).map((name) => name.split("/")[0])));
     this.available = Object.keys(this.quantities).filter((key) => measured.has(key));
     if (header.contestants) this.setContestants(header.contestants, message.shortcuts || {});

@@ -17,6 +17,8 @@ export class VerdictLine {
     side.append(this.about, this.how, this.note);
     this.box = make("div", "how-box", "", { role: "note" });
     this.box.hidden = true;
+    this.sentences = [];
+    this.engine = "";
     this.root.append(this.words, side, this.box);
     this.root.addEventListener("keydown", (event) => {
       if (event.key === "Escape") this.toggle(false);
@@ -36,7 +38,14 @@ export class VerdictLine {
   }
 
   explain(sentences) {
-    this.box.replaceChildren(...sentences.map((sentence) => make("p", "", sentence)));
+    this.sentences = sentences;
+    this.fill();
+  }
+
+  /** How the line is decided, and below it what the run says of its engine. */
+  fill() {
+    const all = this.engine ? [...this.sentences, this.engine] : this.sentences;
+    this.box.replaceChildren(...all.map((sentence) => make("p", "", sentence)));
   }
 
   /** `said` stands in the sentence's place before the start. */
@@ -52,6 +61,10 @@ export class VerdictLine {
     say(this.about, [other, ...recorded].filter(Boolean).join(" · "));
     if (this.about.title !== this.about.textContent) this.about.title = this.about.textContent;
     say(this.note, note || "");
+    if (model.engine !== this.engine) {
+      this.engine = model.engine;
+      this.fill();
+    }
   }
 }
 
