@@ -34,7 +34,10 @@ def count_view(draft: Draft, focus: Focus, switch: Callable[[], None]) -> None:
     if focus.block:
         with st.container(key="count_parts"):
             *parts, formula, pytorch, torchinfo = plain_rows(part_rows(chosen[0]))
-            ways = [{key: f"**{value}**" for key, value in row.items()} for row in (formula, pytorch, torchinfo)]
+            ways = [
+                row | {key: f"**{row[key]}**" for key in ("of the block", "parameters")}
+                for row in (formula, pytorch, torchinfo)
+            ]
             st.table([*parts, *ways], border="horizontal", hide_index=True)
     else:
         _lines(chosen)
