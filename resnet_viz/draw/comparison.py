@@ -73,10 +73,11 @@ def comparison_figures(runs: Sequence[RunData], theme: Theme = "light") -> dict[
 def curve_rows(panel: str, lines: Sequence[Curve]) -> list[dict[str, str | float]]:
     """The points of one panel's lines as rows: whose, step and value, of several seeds also least and greatest."""
     rows: list[dict[str, str | float]] = []
+    value = "loss" if panel == "Loss" else f"{panel.lower()}, %"
     for line in lines:
         banded = len(line.low) == len(line.x) > 0
         for i, (x, y) in enumerate(zip(line.x, line.y, strict=True)):
-            row: dict[str, str | float] = {"line": f"{'AB'[line.run]} {line.contestant}", "step": x, panel.lower(): y}
+            row: dict[str, str | float] = {"line": f"{'AB'[line.run]} {line.contestant}", "step": x, value: y}
             rows.append(row | ({"least": line.low[i], "greatest": line.high[i]} if banded else {}))
     return rows
 

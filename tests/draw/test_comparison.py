@@ -46,6 +46,7 @@ def test_the_curves_are_the_runs_own_numbers(pair: list[RunData]) -> None:
     rows = curve_rows("Loss", loss)
     assert len(rows) == sum(len(line.x) for line in loss)
     assert rows[-1] == {"line": "B residual-20", "step": loss[3].x[-1], "loss": loss[3].y[-1]}
+    assert curve_rows("Test error", lines["Test error"])[0]["test error, %"] == lines["Test error"][0].y[0]
     banded = replace(loss[0], low=loss[0].y, high=loss[0].y)
     assert curve_rows("Loss", [banded])[0] == rows[0] | {"least": rows[0]["loss"], "greatest": rows[0]["loss"]}
 
