@@ -70,6 +70,18 @@ def comparison_figures(runs: Sequence[RunData], theme: Theme = "light") -> dict[
     return {panel: _figure(panel, lines, last, theme) for panel, lines in panels.items()}
 
 
+def curve_rows(panel: str, lines: Sequence[Curve]) -> list[dict[str, str | float]]:
+    """The points of one panel's lines as rows: whose, step and value, of several seeds also least and greatest."""
+    rows: list[dict[str, str | float]] = []
+    value = "loss" if panel == "Loss" else f"{panel.lower()}, %"
+    for line in lines:
+        banded = len(line.low) == len(line.x) > 0
+        for i, (x, y) in enumerate(zip(line.x, line.y, strict=True)):
+            row: dict[str, str | float] = {"line": f"{'AB'[line.run]} {line.contestant}", "step": x, value: y}
+            rows.append(row | ({"least": line.low[i], "greatest": line.high[i]} if banded else {}))
+    return rows
+
+
 def _figure(panel: str, lines: Sequence[Curve], last: float, theme: Theme) -> go.Figure:
     import plotly.graph_objects as go
 

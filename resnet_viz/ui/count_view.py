@@ -34,7 +34,10 @@ def count_view(draft: Draft, focus: Focus, switch: Callable[[], None]) -> None:
     if focus.block:
         with st.container(key="count_parts"):
             *parts, formula, pytorch, torchinfo = plain_rows(part_rows(chosen[0]))
-            ways = [{key: f"**{value}**" for key, value in row.items()} for row in (formula, pytorch, torchinfo)]
+            ways = [
+                row | {key: f"**{row[key]}**" for key in ("of the block", "parameters")}
+                for row in (formula, pytorch, torchinfo)
+            ]
             st.table([*parts, *ways], border="horizontal", hide_index=True)
     else:
         _lines(chosen)
@@ -71,11 +74,14 @@ def _lines(proofs: list[Proof]) -> None:
         st.table(shown, border="horizontal", hide_index=True, height="content" if len(rows) <= 9 else HEIGHT)
 
 
-def count_badge(draft: Draft, scope: Scope, opened: Callable[[], None]) -> None:
-    """In the block's card: how many parameters its blocks have and whether three counts agree; leads to the proof."""
+def count_badge(draft: Draft, scope: Scope, opened: Callable[[], None]) -> str:
+    """In the block's card: how many parameters its blocks have and whether three counts agree; leads to the proof.
+
+    Gives what is to be said under it where they do not, else "".
+    """
     if draft.attempt is not None:
         st.caption("not counted: it cannot be built")
-        return
+        return ""
     stage = 0 if scope.reach == "all" else scope.stage
     chosen = [p for p in within(proofs_of(draft.network), stage, scope.block) if p.block]
     same = agree(chosen)
@@ -84,8 +90,7 @@ def count_badge(draft: Draft, scope: Scope, opened: Callable[[], None]) -> None:
         words, key=f"count_{'agree' if same else 'differ'}", type="tertiary", on_click=opened,
         icon=f":material/{'check_circle' if same else 'error'}:", help=_help(len(chosen), same),
     )  # fmt: skip
-    if not same:
-        st.error(plain(proof_sentence(chosen)))
+    return "" if same else proof_sentence(chosen)
 
 
 def _help(blocks: int, same: bool) -> str:

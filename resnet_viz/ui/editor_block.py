@@ -40,8 +40,9 @@ def _heading(draft: Draft, scope: Scope) -> None:
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="block_head"
     ):
         st.markdown("**Block**", width="content")
-        if not warming.is_cold():
-            count_view.count_badge(draft, scope, views.show_count)
+        wrong = "" if warming.is_cold() else count_view.count_badge(draft, scope, views.show_count)
+    if wrong:
+        st.error(plain(wrong))
 
 
 def _scope(draft: Draft) -> Scope:

@@ -80,15 +80,16 @@ def _offer(network: Network) -> None:
     """The button; while it measures the rest of the page stays as it is."""
     st.markdown("How much of the gradient reaches a block around its branch, and how much through it?")
     st.caption("One bar a block appears here, from digits and starting weights, in a second or two.")
-    place = st.empty()
-    if place.button("Measure it", key="measure_routes"):
-        with place, st.spinner("One forward and one backward pass"):
+    if st.button("Measure it", key="measure_routes"):
+        with st.spinner("One forward and one backward pass"):
             measure(network)
         st.rerun()
 
 
 def _legend(found: Start) -> str:
     """The colours in words, in Markdown."""
+    if not any(row.shortcut for row in found.shares):
+        return "arrives through :gray[branch]"
     hatched = " (hatched: with weights on it)" if any(row.shortcut and not row.identity for row in found.shares) else ""
     return f"arrives through :primary[shortcut]{hatched}, :gray[branch]"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,14 @@ import numpy as np
 import pytest
 
 from resnet_viz.draw.colours import PALETTE
-from resnet_viz.draw.comparison import GAP, comparison_figures, curves, experiment_differences, last_numbers
+from resnet_viz.draw.comparison import (
+    GAP,
+    comparison_figures,
+    curve_rows,
+    curves,
+    experiment_differences,
+    last_numbers,
+)
 from resnet_viz.draw.wording import NBSP
 from resnet_viz.runs import RunData, Store, run_data
 from resnet_viz.spec import Experiment, Recipe, preset
@@ -35,6 +43,12 @@ def test_the_curves_are_the_runs_own_numbers(pair: list[RunData]) -> None:
     assert lines["Train error"][1].x == (0.0, 12.0, 24.0)
     assert lines["Train error"][1].y == tuple(100 * row.train_error for row in pair[0].evals("residual-20"))
     assert lines["Test error"][3].y == tuple(100 * row.test_error for row in pair[1].evals("residual-20"))
+    rows = curve_rows("Loss", loss)
+    assert len(rows) == sum(len(line.x) for line in loss)
+    assert rows[-1] == {"line": "B residual-20", "step": loss[3].x[-1], "loss": loss[3].y[-1]}
+    assert curve_rows("Test error", lines["Test error"])[0]["test error, %"] == lines["Test error"][0].y[0]
+    banded = replace(loss[0], low=loss[0].y, high=loss[0].y)
+    assert curve_rows("Loss", [banded])[0] == rows[0] | {"least": rows[0]["loss"], "greatest": rows[0]["loss"]}
 
 
 def test_the_figures_keep_colours_and_tell_the_runs_apart(pair: list[RunData]) -> None:

@@ -9,6 +9,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 import resnet_viz.runs
+from resnet_viz.draw.points import point_rows
 from resnet_viz.labs import Lab, find, labs, observe, queue, recording
 from resnet_viz.labs.claims import ELSEWHERE
 from resnet_viz.labs.stored import FINDING, lab_of
@@ -77,6 +78,8 @@ def test_a_lab_before_and_after(lab: Lab, store: Store) -> None:
     assert known.verdict == lab.expected
     assert str(known.explanation) in words(app)
     assert app.query_params["run"] == "recording"
+    points = point_rows(lab.figure(known.findings, "light"))
+    assert points and len(app.dataframe[0].value) == len(points)
     assert all(radio.disabled for radio in app.radio)
     chosen = " ".join(option for radio in app.radio for option in radio.options)
     assert chosen.count("✓\u00a0observed") == sum(lab.outcome(name, known.numbers) is not None for name in lab.guesses)
