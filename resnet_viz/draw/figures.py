@@ -98,6 +98,15 @@ def where_it_sits_text(rows: Sequence[Part]) -> str:
     return f"Parameters and multiply-adds by part: {told}."
 
 
+def where_rows(rows: Sequence[Part]) -> list[dict[str, str]]:
+    """The numbers of :func:`where_it_sits`, one line a part, and their sums."""
+    whole = Part("together", sum(part.params for part in rows), sum(part.macs for part in rows))
+    return [
+        {"part": part.name, "parameters": f"{part.params:,}", "multiply-adds": f"{part.macs:,}"}
+        for part in (*rows, whole)
+    ]
+
+
 PATHS_HEIGHT = 156
 RARE = 1e-3
 """Lengths with a smaller share than this part of the commonest one's are not drawn: their bars would have no pixel."""
@@ -143,6 +152,11 @@ def _drawn(paths: Paths) -> range:
     least = RARE * max(paths.shares)
     there = [k for k, share in enumerate(paths.shares) if share > least]
     return range(there[0], there[-1] + 1)
+
+
+def path_rows(paths: Paths) -> list[dict[str, str]]:
+    """The numbers of :func:`path_lengths`, one line a bar."""
+    return [{"blocks passed through": str(k), "share of the paths": percent(paths.shares[k])} for k in _drawn(paths)]
 
 
 def path_lengths_text(paths: Paths) -> str:

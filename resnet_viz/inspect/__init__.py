@@ -8,9 +8,23 @@ from __future__ import annotations
 from ..spec.network import Network
 from .graph import Detail, Edge, Graph, Node
 from .paths import Paths
+from .proof import Proof, proofs
 from .summary import LayerInfo, Row, Summary
 
-__all__ = ["Edge", "Graph", "LayerInfo", "Node", "Paths", "Row", "Summary", "layers", "summarize", "trace"]
+__all__ = [
+    "Edge",
+    "Graph",
+    "LayerInfo",
+    "Node",
+    "Paths",
+    "Proof",
+    "Row",
+    "Summary",
+    "layers",
+    "proofs",
+    "summarize",
+    "trace",
+]
 
 
 def trace(network: Network, detail: Detail = "block") -> Graph:

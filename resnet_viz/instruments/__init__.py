@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from .shattering import line as line
     from .shattering import line_gradients as line_gradients
     from .shrinking import shrunk as shrunk
+    from .start import Start as Start
+    from .start import shares_at_start as shares_at_start
     from .statistics import error_of as error_of
     from .statistics import restated as restated
 
@@ -44,6 +46,7 @@ _HOMES = {
     "routes": ("GradientShare", "gradient_shares"),
     "shattering": ("autocorrelation", "line", "line_gradients"),
     "shrinking": ("shrunk",),
+    "start": ("Start", "shares_at_start"),
     "statistics": ("error_of", "restated"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

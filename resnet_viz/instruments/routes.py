@@ -22,8 +22,9 @@ class GradientShare:
     """The gradient of the loss with respect to one block's input, parted by the way that it came.
 
     ``shortcut``, ``branch`` and ``total`` are L2 norms over the whole map. ``share`` is <g_shortcut, g> / <g, g>: what
-    the shortcut adds to g in g's own direction; with the branch's part, and a gate's where there is one, it makes 1, so
-    it is above 1 where they pull against each other. 0 in a plain block. ``identity``: no weight stands on the
+    the shortcut adds to g in g's own direction; ``branch_share`` the same of the branch. They make 1, so one is
+    above 1 where they pull against each other. What passes through a gate belongs to the way that the gate weights.
+    ``share`` is 0 in a plain block; both are 0 where no gradient arrives. ``identity``: no weight stands on the
     shortcut. ``stage`` and ``block`` count from 1.
     """
 
@@ -34,6 +35,7 @@ class GradientShare:
     branch: float
     total: float
     share: float
+    branch_share: float
     identity: bool
 
 
@@ -95,6 +97,9 @@ def _parted(path: str, unit: Unit, kept: dict[str, torch.Tensor], arrived: dict[
             parts[name] = part.double()
     stage, block = (int(word) for word in path.removeprefix("layer").split(".")[:2])
     power = float((total**2).sum())
+    shortcut, through = (
+        float((parts[name] * total).sum()) / power if power else 0.0 for name in ("shortcut", "branch")
+    )
     return GradientShare(
         path,
         stage,
@@ -102,6 +107,7 @@ def _parted(path: str, unit: Unit, kept: dict[str, torch.Tensor], arrived: dict[
         float(parts["shortcut"].norm()),
         float(parts["branch"].norm()),
         power**0.5,
-        float((parts["shortcut"] * total).sum()) / power if power else 0.0,
+        shortcut,
+        through,
         unit.shortcut in ("identity", "padded") and "gate" not in dict(unit.named_children()),
     )

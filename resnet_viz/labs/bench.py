@@ -33,7 +33,9 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 0.02
 LARGE = "cifar10"
-"""The name under which this machine has CIFAR-10 as images of its own, if it has: then labs run bigger on a GPU."""
+"""The name under which this machine has CIFAR-10 as images of its own, if it has: then labs run larger on a GPU."""
+SHAPE = (3, 32, 32, 10, 50_000, 10_000)
+"""Channels, height, width, classes, training and test images of CIFAR-10 (Krizhevsky 2009, Sect. 3.1)."""
 
 Signals = dict[str, NDArray[np.float32]]
 
@@ -43,8 +45,8 @@ class Cancelled(Exception):
 
 
 class Bench:
-    """``device`` "auto", "cpu" or "cuda". ``cancelled`` is asked often and from then on ends everything with
-    :class:`Cancelled`; ``told`` gets what is done now in a few words. Use it inside
+    """``device`` "auto", "cpu", "cuda" or one by its index. ``cancelled`` is asked often and from then on ends
+    everything with :class:`Cancelled`; ``told`` gets what is done now in a few words. Use it inside
     :func:`resnet_viz.train.devices.calculation`. Raises ``SpecError`` for a device that is not there.
     """  # fmt: skip
 
@@ -63,19 +65,22 @@ class Bench:
 
     @cached_property
     def cifar10(self) -> OwnImages | None:
-        """CIFAR-10 where labs run bigger by themselves: on a GPU of a machine that has it. None elsewhere."""
+        """CIFAR-10 where labs run larger by themselves: on a GPU of a machine that has it. None elsewhere.
+
+        Images of that name that are not as many, as large and in as many classes are somebody's own, and not taken.
+        """
         if self.device.type != "cuda":
             return None
         try:
             found = own_images(LARGE)
         except SpecError:
             return None
-        shape = (found.channels, found.height, found.width, found.classes)
-        return found if shape == (3, 32, 32, 10) else None
+        shape = (found.channels, found.height, found.width, found.classes, found.train, found.test)
+        return found if shape == SHAPE else None
 
     @property
     def large(self) -> bool:
-        """True where labs run bigger: see :attr:`cifar10`."""
+        """True where labs run larger: see :attr:`cifar10`."""
         return self.cifar10 is not None
 
     def about(self) -> dict[str, Any]:
@@ -196,7 +201,7 @@ class Trial:
             self.layers[name] = [path for path in every if not f"{path}.".startswith(still)]
             gone = {f"grad_norm/{path}" for path in every if path not in self.layers[name]}
             self._columns[name] = [signal for signal in found[0]["signals"] if signal not in gone]
-            race = Race(experiment, {name: self.layers[name]}, slots=self._bench.slots)
+            race = Race(experiment, {name: self.layers[name]}, slots=self._bench.slots, device=self._bench.device)
             self._prepare(name, race.engines[name].model)
             self._going[name] = race
             race.start()

@@ -6,6 +6,10 @@ from .lab import Effect
 from .numbers import written
 from .observation import Observation
 
+PROTOTYPE = "Prototype, 3 seeds"
+ELSEWHERE = "Prototype on other data: digits, 3 seeds"
+"""The same where the run was larger than the prototype."""
+
 
 def claims(observation: Observation) -> list[dict[str, str]]:
     """One row for each of the lab's pieces of evidence; "not measured" where this run has no such number."""
@@ -15,7 +19,7 @@ def claims(observation: Observation) -> list[dict[str, str]]:
     for one in observation.lab.evidence:
         number = observation.numbers.get(one.number)
         row = {"What": one.words, observation.name: "not measured" if number is None else f"{number:{one.style}}"}
-        row |= {"Prototype, 3 seeds": one.prototype or "-"} if prototype else {}
+        row |= {ELSEWHERE if observation.lab.enlarged else PROTOTYPE: one.prototype or "-"} if prototype else {}
         row |= {"Published": one.published or "-"} if published else {}
         rows.append(row)
     return rows

@@ -17,7 +17,7 @@ from ..runs import Store
 from ..runs.executor import ENDED, GONE, ROOM, heartbeat
 from ..runs.versions import versions
 from ..spec import sentence
-from ..train.devices import calculation
+from ..train.devices import calculation, use
 from .bench import Bench, Cancelled
 from .lab import Finding, Lab
 from .running import measured
@@ -40,6 +40,7 @@ def execute(
     slots: Slots | None = None,
     ending: threading.Event | None = None,
     active: Callable[[bool], None] | None = None,
+    device: str | None = None,
 ) -> str:
     """Run a lab that this process has claimed until it is over; gives its last state. A pause is not obeyed.
 
@@ -47,7 +48,7 @@ def execute(
     """
     with heartbeat(store, run) as vanished:
         try:
-            return _Execution(store, run, slots, ending or threading.Event(), vanished).go()
+            return _Execution(store, run, slots, ending or threading.Event(), vanished, device).go()
         except Exception as error:
             if isinstance(error, (sqlite3.Error, OSError)) and not store.path.exists():
                 return "interrupted"
@@ -60,12 +61,18 @@ class _Execution:
     """The loop of one run: findings of a thread that measures into the store, commands of the store to that thread."""
 
     def __init__(
-        self, store: Store, run: str, slots: Slots | None, ending: threading.Event, vanished: threading.Event
+        self,
+        store: Store,
+        run: str,
+        slots: Slots | None,
+        ending: threading.Event,
+        vanished: threading.Event,
+        device: str | None,
     ) -> None:
         self.store, self.run, self.ending, self.vanished = store, run, ending, vanished
         self.lab, self.seeds = lab_of(store.row(run))
         self.cancelled = threading.Event()
-        self.bench = Bench(slots=slots, cancelled=self.cancelled.is_set, told=self._tell)
+        self.bench = Bench(device or "auto", slots=slots, cancelled=self.cancelled.is_set, told=self._tell)
         self.found: queue.SimpleQueue[Finding | Exception | None] = queue.SimpleQueue()
         self.words, self.written, self.noted = "", "", 0.0
         self.reason = ""
@@ -90,6 +97,7 @@ class _Execution:
         return self.state
 
     def _measure(self) -> None:
+        use(self.bench.device)
         if self.bench.device.type == "cpu":
             torch.set_num_threads(1)  # the number belongs to each thread
         try:
@@ -138,8 +146,9 @@ class _Execution:
 
 
 def header(lab: Lab, seeds: tuple[int, ...], bench: Bench) -> dict[str, object]:
-    """A lab run's header: lab, repeats, device, versions, start."""
+    """A lab run's header: lab, repeats, whether it is the larger one, device, versions, start."""
+    large = lab.large is not None and bench.large
     return {
-        "lab": lab.slug, "seeds": list(seeds), "large": bench.large, "device": bench.about(), "versions": versions(),
+        "lab": lab.slug, "seeds": list(seeds), "large": large, "device": bench.about(), "versions": versions(),
         "started": time.time(),
     }  # fmt: skip

@@ -7,7 +7,7 @@ a handout or the command line shows of a run is made from its findings here, so 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from .numbers import Number
@@ -86,6 +86,20 @@ class Evidence:
     published: str = ""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Large:
+    """What a lab says of a run that was larger, on CIFAR-10 (:attr:`~resnet_viz.labs.bench.Bench.large`).
+
+    ``explain`` has the verdicts whose text holds for the small run only; ``evidence`` and ``comparable`` are those of
+    the lab where they are empty.
+    """
+
+    setting: str
+    explain: Mapping[Verdict, str] = field(default_factory=dict)
+    evidence: tuple[Evidence, ...] = ()
+    comparable: str = ""
+
+
 @dataclass(frozen=True)
 class Source:
     """A paper with the place in it: what is read there in a few words."""
@@ -132,6 +146,10 @@ class Lab:
         Further pictures of the same findings by their names, beside :attr:`figure`.
     sketch
         A curve over :attr:`figure` that the reader may draw beforehand; its y axis then holds fractions.
+    large
+        Its texts where it runs larger by itself; None where it never does.
+    enlarged
+        True for the lab of a larger run, which :meth:`at` gives; nothing that is declared sets it.
     """
 
     number: int
@@ -156,6 +174,25 @@ class Lab:
     apart: Callable[[], Shared] | None = None
     views: Mapping[str, Callable[[Findings, Theme], go.Figure]] = field(default_factory=dict)
     sketch: Sketch | None = None
+    large: Large | None = None
+    enlarged: bool = False
+
+    def at(self, *, large: bool) -> Lab:
+        """The lab as its run was: with the texts of :attr:`large` where ``large`` and it has any, else itself."""
+        own = self.large
+        if not large or own is None:
+            return self
+        return replace(
+            self, enlarged=True, setting=own.setting, explain={**self.explain, **own.explain},
+            evidence=own.evidence or self.evidence, comparable=own.comparable or self.comparable,
+        )  # fmt: skip
+
+    @property
+    def beforehand(self) -> str:
+        """:attr:`setting` for a reader who has not run it: what it would be on a larger machine stands behind it."""
+        if self.large is None or self.enlarged:
+            return self.setting
+        return f"{self.setting}\n\nOn a GPU of a machine that has CIFAR-10, it runs larger: {self.large.setting}"
 
     def numbers(self, findings: Findings) -> dict[str, Number]:
         """Every number with one value for each repeat that has it, repeats in the order in which they came."""

@@ -17,7 +17,7 @@ def notebook(lab: Lab, seeds: Sequence[int] = (0,)) -> str:
         for guess in lab.guesses.values()
     )
     cells = [
-        _markdown(f"# {lab.question}\n\n{lab.setting}"),
+        _markdown(f"# {lab.question}\n\n{lab.beforehand}"),
         _markdown(f"## Predict\n\n{guesses}"),
         _markdown("## Observe\n\nThis trains, on a CPU for about a minute a seed; every finding is raw data."),
         _code(f"import resnet_viz as rv\n\nseen = rv.run_lab({lab.slug!r}, seeds={tuple(seeds)!r}, told=print)"),

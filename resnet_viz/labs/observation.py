@@ -25,6 +25,7 @@ SPREAD = "In brackets: their range."
 class Observation:
     """A lab with findings, all of them or those so far; everything shown of it is computed from these.
 
+    ``lab`` is that of :meth:`Lab.at`: one that ran larger has other texts.
     ``seeds`` are the repeats that were asked for; ``device`` and ``versions`` as in a run's header, empty before the
     start; ``started`` in Unix seconds; ``seconds`` taken so far by repeat; ``state`` and ``reason`` as a run's.
     ``run`` is its id in the store, None elsewhere; ``words`` say what is computed at this moment.
@@ -91,7 +92,7 @@ class Observation:
     @property
     def origin(self) -> str:
         """Where the numbers are from: "Recording: 2 CPU cores, 26 November 2026, seeds 0, 1 and 2"."""
-        words = [device_words(self.device), day(self.started)]
+        words = ["CIFAR-10" if self.lab.enlarged else "", device_words(self.device), day(self.started)]
         seeds = seeds_of(self.findings) or self.seeds
         if self.lab.repeats:
             words.append(f"seed{'s' if len(seeds) > 1 else ''} {listed([str(seed) for seed in seeds])}")

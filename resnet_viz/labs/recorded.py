@@ -26,6 +26,7 @@ class _Recording(BaseModel):
 
     version: Literal[1] = 1
     lab: Text
+    large: bool = False
     seeds: Annotated[list[int], Field(min_length=1, max_length=100)]
     started: float
     seconds: dict[str, float]
@@ -40,6 +41,7 @@ def save(observation: Observation, path: Path | None = None) -> Path:
     path = path or place(lab, large=observation.device.get("kind") != "cpu")
     about = _Recording(
         lab=lab.slug,
+        large=lab.enlarged,
         seeds=list(observation.seeds),
         started=round(observation.started),
         seconds={str(seed): round(taken, 2) for seed, taken in observation.seconds.items()},
@@ -66,7 +68,7 @@ def load(path: Path) -> Observation:
         if path.stat().st_size > MAX_BYTES:
             raise ValueError(f"{path.name} is larger than a lab's recording may be ({MAX_BYTES // 1_000_000} MB).")
         about = _Recording.model_validate_json(path.read_text(encoding="utf-8"))
-        lab = find(about.lab)
+        lab = find(about.lab).at(large=about.large)
     except OSError as error:
         raise ValueError(f"{path.name} cannot be read: {error.strerror or 'it is no file'}.") from error
     except (ValidationError, KeyError, UnicodeDecodeError) as error:

@@ -56,8 +56,9 @@ def run_lab(
             findings.append(finding)
             found(finding)
     return Observation(
-        lab, repeats(lab, seeds), tuple(findings), bench.about(), versions(), started, seconds_of(findings)
-    )
+        lab.at(large=bench.large), repeats(lab, seeds), tuple(findings), bench.about(), versions(), started,
+        seconds_of(findings),
+    )  # fmt: skip
 
 
 def repeats(lab: Lab, seeds: Sequence[int]) -> tuple[int, ...]:

@@ -7,6 +7,7 @@ import logging
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +18,8 @@ from ..spec import Experiment, Recipe, sentence
 from ..train.cards import cards, measured_paths
 from ..train.changes import KINDS, Kind
 from ..train.checkpoints import Past
-from ..train.devices import calculation, choose, deterministic, slots_for
+from ..train.control import Control
+from ..train.devices import Calculation, calculation, choose, deterministic, slots_for, use
 from ..train.engines import Choice
 from ..train.limits import check_memory
 from ..train.race import Asked, Ended, Evaluated, Failed, Race, Rows, Snapshot
@@ -28,6 +30,7 @@ from .bands import Bands
 from .checkpoints import Keeper, catch_up, changes_of, event_of, past_of
 from .database import StoreError, why
 from .headers import header, on_its_device
+from .rest import BEFORE_IT, Rest
 from .store import Command, Store
 from .telemetry import SPREAD
 
@@ -65,6 +68,7 @@ def execute(
     ending: threading.Event | None = None,
     progress: Callable[[Progress], None] | None = None,
     active: Callable[[bool], None] | None = None,
+    device: str | None = None,
 ) -> str:
     """Train a run that this process has claimed, until it is over; gives its last state.
 
@@ -73,8 +77,9 @@ def execute(
     as if it had never been interrupted (on a CPU; on a GPU as far as its kernels repeat themselves).
     Commands are read 25 times a second, frames written about ten times a second for each contestant, the first
     one at once. ``ending`` set from outside interrupts the run; ``active`` is told when the run is paused (False)
-    and when it goes on (True). What goes wrong in the run becomes its state and reason; this raises only what
-    stops the store itself, and ``KeyboardInterrupt``, after it has written "stopped".
+    and when it goes on (True). ``device``: which one of its kind ("cuda:1"), by default as
+    :func:`~resnet_viz.train.devices.choose` has it. What goes wrong in the run becomes its state and
+    reason; this raises only what stops the store itself, and ``KeyboardInterrupt``, after it has written "stopped".
     """
     with heartbeat(store, run) as vanished:
         try:
@@ -82,8 +87,11 @@ def execute(
             experiment = on_its_device(row, Experiment.model_validate_json(row.experiment_json))
             strict = row.header.get("deterministic") is True
             recipe = experiment.recipe
-            with deterministic(strict), calculation(choose(recipe.device, recipe.precision), recipe.precision):
-                return _Execution(store, run, experiment, slots, ending, progress, active, vanished).go()
+            where = choose(device or recipe.device, recipe.precision)
+            settings = calculation(where, recipe.precision)
+            with deterministic(strict):
+                given = (slots, ending, progress, active, vanished)
+                return _Execution(store, run, experiment, where, settings, *given).go()
         except KeyboardInterrupt:
             store.set_state(run, "stopped", "Stopped with Ctrl-C.")
             raise
@@ -111,31 +119,36 @@ class _Execution:
         store: Store,
         run: str,
         experiment: Experiment,
+        device: torch.device,
+        settings: Calculation,
         slots: Slots | None,
         ending: threading.Event | None,
         progress: Callable[[Progress], None] | None,
         active: Callable[[bool], None] | None,
         vanished: threading.Event,
     ) -> None:
-        self.store, self.run, self.experiment = store, run, experiment
+        self.store, self.run, self.experiment, self.device = store, run, experiment, device
         self.ending, self.vanished = ending or threading.Event(), vanished
         self.progress, self.active = progress, active or (lambda going: None)
         self.reason: str | None = None
         self.state: str | None = None
-        self.slots = slots or slots_for(choose(experiment.recipe.device))
+        self.slots = slots or slots_for(device)
         self.race: Race | None = None
         self.early: list[Command] = []
-        self.keeper = Keeper(store, run, experiment, choose(experiment.recipe.device).type)
+        self.late: list[Command] = []
+        self.rest = Rest(settings, self.active, lambda why: store.set_state(run, "paused", why))
+        self.keeper = Keeper(store, run, experiment, device.type)
         self.evaluated = {(event.contestant, event.step) for event in store.events(run, kind="eval")}
 
     def go(self) -> str:
         """Build, race until every contestant has ended, then write the last state."""
         try:
-            self.race = self._build()
-            if self.race is not None:
-                self._say_engine(self.race.choice)
-            if self.race is not None:
-                self._train(self.race)
+            if self._wait_for_settings():
+                with self.rest.settings:
+                    self.race = self._build()
+                    if self.race is not None:
+                        self._say_engine(self.race.choice)
+                        self._train(self.race)
         finally:
             self.keeper.close()
         if self.vanished.is_set():
@@ -146,13 +159,25 @@ class _Execution:
         self.store.set_state(self.run, state, self.reason)
         return state
 
+    def _wait_for_settings(self) -> bool:
+        """Wait until nobody computes in another precision; False when the run is to end before that."""
+        if not self.rest.settings.again():
+            self.store.set_state(self.run, "running", BEFORE_IT)
+            while self.state is None and not self.rest.settings.again():
+                time.sleep(POLL_SECONDS)
+                self._obey()
+                self._end_if_asked()
+            if self.state is None:
+                self.store.set_state(self.run, "running")
+        return self.state is None
+
     def _build(self) -> Race | None:
         """The race, or None when the run is to end before it is built.
 
         Large networks take a while to build, which cannot be cut short; so a thread of its own does it and is left
         alone when somebody stops the run meanwhile. Other commands wait until there is something to steer.
         """
-        device = choose(self.experiment.recipe.device)
+        device = self.device
         found = cards(self.experiment)
         check_memory(self.experiment, device, self.slots.count)
         # A run goes on with the engine that it was begun with, where that is still possible.
@@ -161,10 +186,12 @@ class _Execution:
         built: queue.SimpleQueue[Race | Exception] = queue.SimpleQueue()
 
         def build() -> None:
+            use(device)
             if device.type == "cpu":
                 torch.set_num_threads(1)  # the number belongs to each thread
             try:
-                built.put(Race(self.experiment, measured_paths(found), slots=self.slots, past=past, engine=engine))
+                paths = measured_paths(found)
+                built.put(Race(self.experiment, paths, slots=self.slots, past=past, engine=engine, device=device))
             except Exception as error:
                 built.put(error)
 
@@ -218,6 +245,7 @@ class _Execution:
             while running:
                 self._obey()
                 self._end_if_asked()
+                self.rest.look(race.control)
                 with contextlib.suppress(queue.Empty):
                     message = race.messages.get(timeout=POLL_SECONDS)
                     if isinstance(message, Ended):
@@ -260,8 +288,16 @@ class _Execution:
                 steps = self.experiment.steps
                 self.progress(Progress(message.contestant, done, steps, float(last[0]), float(last[1])))
 
+    def _wakes(self, command: Command) -> bool:
+        """Whether the race can compute what is asked for; if not yet, the command comes again."""
+        wakes = self.rest.wakes()
+        if not wakes:
+            self.late.append(command)
+        return wakes
+
     def _obey(self) -> None:
-        for command in self.store.take_commands(self.run):
+        late, self.late = self.late, []
+        for command in (*late, *self.store.take_commands(self.run)):
             self._try(command)
 
     def _try(self, command: Command) -> None:
@@ -289,13 +325,22 @@ class _Execution:
             value = Recipe(pace=command.data["value"]).pace
             store.add_event(run, "pace", {"value": value}, step=control.set_pace(value))
         elif command.kind in REQUESTS:
-            control.ask(command.kind, command.data)
+            if self._wakes(command):
+                control.ask(command.kind, command.data)
         elif command.kind in ("pause", "step", "resume"):
-            before = control.paused
-            {"pause": control.pause, "step": control.step, "resume": control.resume}[command.kind]()
-            if control.paused != before:
-                store.set_state(run, "paused" if control.paused else "running")
-                self.active(not control.paused)
+            if command.kind == "pause":
+                self.late.clear()
+                self.rest.forget()
+            if command.kind == "pause" or self._wakes(command):
+                self._hold(control, command.kind)
+
+    def _hold(self, control: Control, command: str) -> None:
+        before = control.paused
+        {"pause": control.pause, "step": control.step, "resume": control.resume}[command]()
+        if control.paused != before:
+            self.store.set_state(self.run, "paused" if control.paused else "running")
+        if not control.paused:
+            self.rest.over()
 
     def _change(self, race: Race, kind: Kind, data: dict[str, Any]) -> None:
         whose = (data.get("contestant"), data.get("block")) if kind == "shortcut" else (None, None)

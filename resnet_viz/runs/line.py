@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -62,11 +63,18 @@ def starts(going: Sequence[Job], waiting: Sequence[Job], places: int = PLACES) -
 @dataclass(frozen=True)
 class Standing:
     """Where a waiting run stands: ``position`` 1 is next; ``seconds`` until its start, None where nobody knows;
-    ``behind``: the run that it waits for, None where it only waits for the worker."""
+    ``behind``: the run that it waits for, None where it only waits for the worker; ``other``: that one is another
+    visitor's."""
 
     position: int
     seconds: float | None
     behind: RunRow | None
+    other: bool = False
+
+    @property
+    def lab(self) -> bool:
+        """Whether it waits for a lab and not for a race."""
+        return self.behind is not None and self.behind.task is not None
 
 
 def standing(store: Store, run: str) -> Standing | None:
@@ -79,11 +87,21 @@ def standing(store: Store, run: str) -> Standing | None:
     full = going if len(going) >= PLACES else []
     behind = next(iter([*own, *full, *reversed(line[:at])]), None)
     jobs = [[Job(row.visitor, seconds_left(store, row)) for row in rows] for rows in (going, line)]
-    return Standing(at + 1, starts(jobs[0], jobs[1])[at], behind)
+    other = behind is not None and behind.visitor != line[at].visitor
+    return Standing(at + 1, starts(jobs[0], jobs[1])[at], behind, other)
 
 
 def seconds_left(store: Store, row: RunRow) -> float | None:
-    """Seconds that a run still takes alone, by what was measured of its experiment here; None where nothing was."""
+    """Seconds that a run still takes alone, by what was measured of its experiment here; None where nothing was.
+
+    A lab brings what it took before (its task's "seconds"); how far it has come is told by the clock.
+    """
+    if row.task is not None:
+        whole = row.task.get("seconds")
+        if not isinstance(whole, int | float):
+            return None
+        left = whole - (time.time() - row.header["started"] if "started" in row.header else 0.0)
+        return left if 0 < left <= whole else None
     from pydantic import ValidationError
 
     from ..spec import Experiment

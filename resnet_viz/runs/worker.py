@@ -190,13 +190,13 @@ class Worker:
             if execute is None:
                 end = ("failed", "This version of ResNet Viz cannot do what was asked for.")
             else:
-                execute(self.store, run, slots=slots, ending=self.ending, active=active)
+                execute(self.store, run, slots=slots, ending=self.ending, active=active, device=self._going.device(run))
         except Exception as error:
             log.exception("run %s", run)
             end = ("interrupted", unwritten(error))
         finally:
             self._over[run] = end
-            self._going.rest(run)
+            self._going.over(run)
             self.store.close()
 
     def _is_measuring(self) -> bool:

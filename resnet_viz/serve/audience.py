@@ -13,10 +13,12 @@ import mimetypes
 from collections.abc import Mapping
 from functools import cached_property
 from html import escape
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from resnet_viz.labs.stored import lab_of
 from resnet_viz.runs.store import RunRow
 
 SCRIPT, STYLESHEET, LOOK, ICON = "watch.js", "watch.css", "look.json", "icon.svg"
@@ -35,6 +37,7 @@ FOREVER = "public, max-age=31536000, immutable"
 """An asset's address names its content, so what a browser has it need not ask for again."""
 GONE = "There is no such run: it was removed, or the address is mistyped."
 BINNED = "This run was deleted."
+NO_RACE = "This run is a lab’s and no race: its pictures are on a page of their own."
 UNREADABLE = "The runs cannot be read just now. Try again in a moment."
 STOPPING = "The server is stopping. Try again in a moment."
 
@@ -86,6 +89,17 @@ def watch_page(row: RunRow, assets: Assets) -> HTMLResponse:
 def problem_page(code: int, sentence: str, assets: Assets) -> HTMLResponse:
     """A page that says in one sentence why there is nothing to watch."""
     return _page(code, "Nothing to watch", "", f'<main><p class="said">{escape(sentence)}</p></main>', assets)
+
+
+def lab_page(row: RunRow, assets: Assets) -> HTMLResponse:
+    """The page of a run that is no race: one sentence, and the way to its lab."""
+    try:
+        lab, _ = lab_of(row)
+    except KeyError:
+        return problem_page(404, NO_RACE, assets)
+    address = f"../lab?{urlencode({'lab': lab.slug, 'run': row.id})}"
+    body = f'<main><p class="said">{NO_RACE} <a href="{escape(address)}">Open the lab</a></p></main>'
+    return _page(200, row.name, "", body, assets)
 
 
 def _page(code: int, title: str, head: str, body: str, assets: Assets) -> HTMLResponse:

@@ -15,7 +15,7 @@ from starlette.routing import Route
 from resnet_viz.runs.store import Store
 from resnet_viz.spec.probes import DEFAULT, QUANTITIES
 
-from .audience import BINNED, GONE, STOPPING, UNREADABLE, Assets, problem_page, watch_page
+from .audience import BINNED, GONE, STOPPING, UNREADABLE, Assets, lab_page, problem_page, watch_page
 from .feed import Hub
 
 log = logging.getLogger(__name__)
@@ -102,7 +102,9 @@ class LiveServer:
         except (OSError, sqlite3.Error):
             log.warning("the runs cannot be read", exc_info=True)
             return problem_page(503, UNREADABLE, self._assets)
-        return problem_page(410, BINNED, self._assets) if row.deleted else watch_page(row, self._assets)
+        if row.deleted:
+            return problem_page(410, BINNED, self._assets)
+        return watch_page(row, self._assets) if row.task is None else lab_page(row, self._assets)
 
     async def health(self, _request: Request) -> Response:
         """Whether the server answers, and how many look at how many runs."""

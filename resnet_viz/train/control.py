@@ -55,6 +55,8 @@ class Control:
         self._heading = {name: _heading(*past.begin(name), steps) for name in contestants}
         self._seen = past.rows - 1
         self._requests: dict[str, list[Request]] = {name: [] for name in answering or self._heading}
+        self._held: set[str] = set()
+        self._over: set[str] = set()
         self._stopped = False
         self._limit: int | None = None
         self._origin = (time.monotonic(), self._front)
@@ -66,6 +68,16 @@ class Control:
     def paused(self) -> bool:
         """True between a pause (or a single step) and the next resume."""
         return self._limit is not None
+
+    @property
+    def resting(self) -> bool:
+        """True while a pause holds everyone who is not over: nothing is computed, and nothing is to be measured."""
+        with self._changed:
+            return (
+                self._limit is not None
+                and self._held | self._over == self._heading.keys()
+                and not any(self._requests.values())
+            )
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -89,12 +101,14 @@ class Control:
         """One more step for every contestant, then pause."""
         with self._changed:
             self._limit = (self._front if self._limit is None else self._limit) + 1
+            self._held.clear()
             self._changed.notify_all()
 
     def resume(self) -> None:
         """Go on."""
         with self._changed:
             self._limit = None
+            self._held.clear()
             self._origin = (time.monotonic(), self._front)
             self._changed.notify_all()
 
@@ -174,13 +188,17 @@ class Control:
         """Say that the contestant has done its last update."""
         with self._changed:
             self._heading[contestant] = self.steps
+            self._over.add(contestant)
             self._changed.notify_all()
 
     def asked(self, contestant: str, step: int) -> Request | None:
         """The next thing that the contestant is to measure at the row of ``step``; each is given once."""
         with self._changed:
             waiting = self._requests.get(contestant)
-            return waiting.pop(0) if waiting and waiting[0].step <= step else None
+            if not waiting or waiting[0].step > step:
+                return None
+            self._held.discard(contestant)
+            return waiting.pop(0)
 
     @property
     def stopped(self) -> bool:
@@ -200,12 +218,15 @@ class Control:
         """
         with self._changed:
             end = time.monotonic() + patience
+            self._held.discard(contestant)
             while not self._stopped:
                 waiting = self._requests.get(contestant)
                 if waiting and waiting[0].step <= step:
                     return None
-                if tell_pause and self.holds(step):
-                    return None
+                if self.holds(step):
+                    self._held.add(contestant)
+                    if tell_pause:
+                        return None
                 delay = self._delay(step)
                 if delay <= 0:
                     self._heading[contestant] = step + 1

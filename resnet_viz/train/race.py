@@ -117,9 +117,9 @@ class Race:
 
     :meth:`start` returns at once; telemetry comes through :attr:`messages` until each contestant has sent
     :class:`Ended`; :attr:`control` steers all seeds alike, and what is asked for the first of each contestant answers.
-    A row or gradient that is not finite ends the whole race, since
-    nothing is compared any more. The caller holds :func:`~resnet_viz.train.devices.calculation` meanwhile. With
-    ``past`` each contestant goes on from its checkpoint, to the same bits as without the interruption on a CPU.
+    A row or gradient that is not finite ends the whole race, since nothing is compared any more. The caller holds
+    :func:`~resnet_viz.train.devices.calculation` meanwhile. With ``past`` each contestant goes on from its checkpoint,
+    to the same bits as without the interruption on a CPU. ``device``: which one, where the recipe's kind has several.
     ``engine`` as :func:`~resnet_viz.train.engines.choose_engine` takes it; :attr:`choice` says what it became.
     Raises ``SpecError`` when a network cannot be built or the device is not there, ``CheckpointError`` when a
     checkpoint belongs to another network.
@@ -133,9 +133,10 @@ class Race:
         slots: Slots | None = None,
         past: Past | None = None,
         engine: str = "auto",
+        device: torch.device | None = None,
     ) -> None:
         recipe = experiment.recipe
-        self.device = choose(recipe.device, recipe.precision)
+        self.device = choose(str(device or recipe.device), recipe.precision)
         self.past = past or Past()
         keys = [member.key for member in members(experiment)]
         first = {member.contestant: member.key for member in reversed(members(experiment))}

@@ -8,8 +8,8 @@ import streamlit as st
 
 from resnet_viz.spec import Block, Network
 from resnet_viz.spec.block import inception_lanes
+from resnet_viz.ui import count_view, fields, path_text, views, warming
 from resnet_viz.ui import editor_words as words
-from resnet_viz.ui import fields, path_text
 from resnet_viz.ui.block_edits import Reach, Scope, differing, edited, like_its_stage
 from resnet_viz.ui.draft import SESSION, Draft, changed
 from resnet_viz.ui.editor_stages import selected_stage
@@ -27,11 +27,21 @@ def block_card(draft: Draft) -> None:
     """The block of all stages, of the chosen one, or one block of it."""
     scope = _scope(draft)
     with st.container(border=True, key="card_block"):
-        st.markdown("**Block**")
+        _heading(draft, scope)
         with st.container():  # one place, however many elements: see fields.refusal
             _applies_to(draft, scope)
         _Fields(draft, scope).main()
         _start(draft)
+
+
+def _heading(draft: Draft, scope: Scope) -> None:
+    """The card's name, and beside it the proof of the count, once torch is there to be asked."""
+    with st.container(
+        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="block_head"
+    ):
+        st.markdown("**Block**", width="content")
+        if not warming.is_cold():
+            count_view.count_badge(draft, scope, views.show_count)
 
 
 def _scope(draft: Draft) -> Scope:

@@ -12,7 +12,7 @@ from cachetools import LRUCache, cached
 from resnet_viz.draw.drawing import Layout
 from resnet_viz.draw.layout import layout
 from resnet_viz.draw.zoom import zoom
-from resnet_viz.inspect import Graph, Summary, summarize, trace
+from resnet_viz.inspect import Graph, Proof, Summary, proofs, summarize, trace
 from resnet_viz.inspect.graph import Detail
 from resnet_viz.spec import Network
 
@@ -24,6 +24,11 @@ ResNet-50 has 122 rows, cifar_resnet1202 3,600."""
 @cached(LRUCache(ROWS, lambda summary: len(summary.rows)), lock=RLock())
 def _summary(network: Network, batch: int) -> Summary:
     return summarize(network, batch)
+
+
+@cached(LRUCache(ROWS, len), lock=RLock())
+def _proofs(network: Network) -> tuple[Proof, ...]:
+    return proofs(network)
 
 
 @cached(LRUCache(ROWS, lambda graph: len(graph.nodes)), lock=RLock())
@@ -41,6 +46,11 @@ def _layout(network: Network, stage: int, block: int) -> Layout:
 def summary_of(network: Network, batch: int = 1) -> Summary:
     """Counts of a network. Raises ``SpecError`` when it cannot be built."""
     return _summary(network, batch)
+
+
+def proofs_of(network: Network) -> tuple[Proof, ...]:
+    """Every part's parameters counted in three ways. Raises ``SpecError`` when it cannot be built."""
+    return _proofs(network)
 
 
 def layout_of(network: Network, stage: int = 0, block: int = 0) -> Layout:

@@ -33,7 +33,8 @@ def actions(address: LabAddress, seen: Observation | None) -> None:
     with st.container(horizontal=True, gap="small", key="lab_actions"):
         if lab.apart is not None:
             thing = lab.apart()
-            if st.button("Take it apart", key="lab apart", help=f"Opens its networks in {WHERE[type(thing)]}"):
+            which = "the small run's" if seen is not None and seen.lab.enlarged else "its"
+            if st.button("Take it apart", key="lab apart", help=f"Opens {which} networks in {WHERE[type(thing)]}"):
                 take_apart(thing)
         with st.popover("Share link"):
             st.caption("Whoever opens this address gets this question, and predicts and runs it themselves.")

@@ -10,6 +10,7 @@ import streamlit as st
 
 from resnet_viz.draw.canvas import empty, sketched, waits
 from resnet_viz.draw.colours import Theme
+from resnet_viz.draw.points import point_rows
 from resnet_viz.draw.wording import seconds
 from resnet_viz.labs import Observation, labs, observe
 from resnet_viz.labs.claims import claims, thresholds
@@ -175,6 +176,15 @@ def _explain(observed: Observation | None) -> None:
     st.markdown(said)
 
 
+def _points(shown: Observation, address: LabAddress) -> None:
+    """Every point of the picture that is chosen above, also of the long curves that the lab's own table sums up."""
+    lab = address.lab
+    view = str(st.session_state.get(f"lab view {lab.slug}", MAIN))
+    with st.expander(f"Every point of the picture: {view}" if lab.views else "Every point of the picture"):
+        rows = point_rows(lab.views.get(view, lab.figure)(shown.findings, theme()))
+        st.dataframe(rows, hide_index=True, width="stretch", height=min(35 * len(rows) + 38, 360))
+
+
 def evidence(observed: Observation | None, address: LabAddress) -> None:
     """Claim beside evidence, the data of the picture, where the verdict draws its lines, the papers."""
     shown = observed if observed is not None and observed.over and observed.findings else None
@@ -184,13 +194,14 @@ def evidence(observed: Observation | None, address: LabAddress) -> None:
             st.caption("After the run: its numbers beside those of a prototype and of the papers.")
         else:
             st.table(plain_rows(claims(shown)), border="horizontal", hide_index=True)
-            prototype = f"{PROTOTYPE} " if any(one.prototype for one in address.lab.evidence) else ""
-            st.caption(f"{prototype}{address.lab.comparable}")
+            prototype = f"{PROTOTYPE} " if any(one.prototype for one in shown.lab.evidence) else ""
+            st.caption(f"{prototype}{shown.lab.comparable}")
     with tabs[1]:
         if shown is None:
             st.caption("After the run: every number of the picture.")
         else:
             st.table(plain_rows(shown.table()), border="horizontal", hide_index=True)
+            _points(shown, address)
     with tabs[2]:
         st.table(plain_rows(thresholds(shown or _empty(address))), border="horizontal", hide_index=True)
         st.caption(

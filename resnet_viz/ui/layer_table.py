@@ -34,12 +34,11 @@ def layer_table(draft: Draft, focus: Focus, switch: Callable[[], None]) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         switch()
         checked = (
-            "agrees with Σ numel"
+            "torchinfo = Σ numel"
             if summary.agrees
             else f"torchinfo counts {summary.params_torchinfo:,}, Σ numel is {summary.params:,}"
         )
-        which = "the last network that can be built" if draft.attempt else "torchinfo on the real module"
-        st.caption(f"{which}; {checked}")
+        st.caption(f"the last network that can be built; {checked}" if draft.attempt else checked)
         with st.container(horizontal=True, width="content"):
             more = st.toggle("More columns", key=MORE)
             every = st.toggle("Every layer", key=EVERY, help="Show repeated blocks line by line")

@@ -10,7 +10,7 @@ import streamlit as st
 from resnet_viz.draw.boxes import boxes
 from resnet_viz.draw.colours import Theme
 from resnet_viz.draw.drawing import Layout
-from resnet_viz.draw.figures import Part, where_it_sits, where_it_sits_text
+from resnet_viz.draw.figures import Part, where_it_sits, where_it_sits_text, where_rows
 from resnet_viz.draw.layout import layout
 from resnet_viz.draw.table import table_rows
 from resnet_viz.draw.titles import amount
@@ -21,6 +21,7 @@ from resnet_viz.spec import SpecError
 from resnet_viz.ui.graph_view import HINT, Focus, component, focus_from
 from resnet_viz.ui.layer_table import MOST_HEIGHT, ROW_HEIGHT, marked
 from resnet_viz.ui.plain_text import plain
+from resnet_viz.ui.totals import numbers
 
 KEY = "model_graph"
 SESSION = "model focus"
@@ -175,6 +176,7 @@ def _totals(model: Foreign) -> None:
             where_it_sits(parts, theme), theme=None, key="model_where", alt=where_it_sits_text(parts),
             config={"displayModeBar": False},
         )  # fmt: skip
+        numbers("by part", where_rows(parts))
 
 
 MOST_PARTS = 12

@@ -9,10 +9,12 @@ import streamlit as st
 from resnet_viz.draw.wording import cut_middle, seconds, size
 from resnet_viz.runs import RunRow, Store, ensure_worker, experiment_key, role_names, worker_trouble
 from resnet_viz.runs.line import Standing, standing
+from resnet_viz.runs.rest import BEFORE_IT
 from resnet_viz.runs.versions import versions
 from resnet_viz.runs.workers import KEPT_ESTIMATE_SECONDS
 from resnet_viz.spec import Experiment, Recipe
 
+from . import pages
 from .audience import audience_popover
 from .clock import moments, reader_zone
 from .fairness import all_differences, contract
@@ -145,6 +147,8 @@ def _title(session: RaceSession) -> str | None:
     found = standing(open_store(), row.id)
     if found is not None and found.behind is not None:
         said[0:2] = [plain(cut_middle(row.name, 24)), line_words(found)]  # beside the button there is room for so much
+    if row.reason == BEFORE_IT and is_alive(row):
+        said.append("waits for a run in another precision")
     trouble = worker_trouble(open_store()) if waits(row) else None
     return " · ".join([*said, *([plain(trouble)] if trouble else [])])
 
@@ -165,11 +169,26 @@ def _queue_button(session: RaceSession) -> None:
     found = standing(store, session.run) if session.run else None
     if found is not None and found.behind is not None:
         first = found.behind
+        where = f"{plain(first.name)}. {line_words(found)}. Show that one"
+        if found.lab and st.button(ahead_words(found), key="race-queue", type="tertiary", help=where):
+            pages.go(pages.LAB, lab=str((first.task or {}).get("lab", "")), run=first.id)
+        elif not found.lab:
+            st.button(
+                ahead_words(found), key="race-queue", type="tertiary", help=where, on_click=session.show,
+                args=(first.id,),
+            )  # fmt: skip
+
+
+def ahead_words(found: Standing) -> str:
+    """What a waiting run waits for: "A lab is ahead, about 40 s"."""
+    first = found.behind
+    assert first is not None  # noqa: S101  (there is such a run, or nothing to say)
+    if not (found.lab or found.other):
         does = "is running" if first.state == "running" else "comes first"
-        st.button(
-            f"Waiting: {plain(cut_middle(first.name, 24))} {does}", key="race-queue", type="tertiary",
-            on_click=session.show, args=(first.id,), help=f"{line_words(found)}. Show that one",
-        )  # fmt: skip
+        return f"Waiting: {plain(cut_middle(first.name, 24))} {does}"
+    who = ("Another visitor’s " if found.other else "A ") + ("lab" if found.lab else "race")
+    soon = 0 if found.seconds is None else 5 * round(found.seconds / 5)
+    return f"{who} is ahead" + (f", about {seconds(soon)}" if soon else "")
 
 
 def line_words(found: Standing) -> str:
@@ -274,7 +293,8 @@ def _standing(store: Store, row: RunRow) -> tuple[object, ...]:
     """What the page says of a waiting run; when it changes, the page is drawn again."""
     found = standing(store, row.id)
     first = found.behind if found else None
-    return waits(row), first and (first.id, first.state), found and line_words(found), worker_trouble(store)
+    words = found and first and (line_words(found), ahead_words(found))
+    return waits(row), first and (first.id, first.state), words, worker_trouble(store)
 
 
 def _new(session: RaceSession) -> None:

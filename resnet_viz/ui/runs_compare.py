@@ -6,6 +6,7 @@ import streamlit as st
 
 from resnet_viz.draw.colours import Theme
 from resnet_viz.draw.comparison import comparison_figures, experiment_differences, last_numbers
+from resnet_viz.draw.points import point_rows
 from resnet_viz.draw.wording import cut_middle
 from resnet_viz.runs import Event, RunRow, Store, run_data
 from resnet_viz.train.changes import LIMITS, Kind
@@ -51,6 +52,11 @@ def compare(store: Store, pair: tuple[str, str]) -> None:
                 figure, key=f"compare {panel}", theme=None, config={"displaylogo": False, "displayModeBar": False},
                 alt=f"{panel} of both runs by step. At the end: {spoken}",
             )  # fmt: skip
+        with st.popover("Numbers of the curves", type="tertiary", key="numbers_curves"):
+            panel = st.segmented_control(
+                "Curves", list(figures), default=next(iter(figures)), required=True, label_visibility="collapsed"
+            )
+            st.dataframe(point_rows(figures[str(panel)]), hide_index=True, width="stretch", height=360)
         left, right = st.columns(2)
         with left:
             st.markdown("**Last numbers**")

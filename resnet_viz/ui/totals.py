@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import streamlit as st
 
 from resnet_viz.draw.colours import Theme
-from resnet_viz.draw.figures import parts, path_lengths, path_lengths_text, where_it_sits, where_it_sits_text
+from resnet_viz.draw.figures import (
+    parts,
+    path_lengths,
+    path_lengths_text,
+    path_rows,
+    where_it_sits,
+    where_it_sits_text,
+    where_rows,
+)
 from resnet_viz.draw.titles import amount
 from resnet_viz.draw.wording import size, superscript
 from resnet_viz.inspect import Paths, Summary
 from resnet_viz.spec import Network, SpecError, plain_twin, preset, presets
 from resnet_viz.ui.draft import Draft
 from resnet_viz.ui.inspection import summary_of
-from resnet_viz.ui.plain_text import plain
+from resnet_viz.ui.plain_text import plain, plain_rows
 from resnet_viz.ui.preset_card import preset_card
 
 COMPARED = "playground compared"
+MOST_LINES = 400
+"""Lines of a picture's table that are sent to the browser."""
 START, TWIN = "where it started", "its plain twin"
 
 
@@ -86,6 +98,7 @@ def totals_column(draft: Draft) -> None:
             where_it_sits(rows, _theme()), theme=None, key="where_it_sits", alt=where_it_sits_text(rows),
             config={"displayModeBar": False},
         )  # fmt: skip
+        numbers("by part", where_rows(rows))
     _paths_expander(summary.paths)
     preset_card(draft)
 
@@ -106,6 +119,16 @@ def _paths_expander(paths: Paths) -> None:
         )  # fmt: skip
         st.caption(f"{paths_sentence(paths)} Counted as in Veit et al. 2016 (arXiv 1605.06431, Sect. 3); "
                    "how much gradient each carries is not counted here.")  # fmt: skip
+        numbers("by length", path_rows(paths))
+
+
+def numbers(name: str, rows: Sequence[Mapping[str, str]]) -> None:
+    """The picture above as a table, for whoever asks for it."""
+    with st.popover(f"Numbers {name}", type="tertiary", key=f"numbers_{name}"):
+        if len(rows) > MOST_LINES:
+            st.caption(f"The first {MOST_LINES:,} of {len(rows):,} lines.")
+        shown = plain_rows(rows[:MOST_LINES])
+        st.table(shown, border="horizontal", hide_index=True, height="content" if len(rows) <= 12 else 400)
 
 
 def paths_sentence(paths: Paths) -> str:

@@ -12,7 +12,7 @@ from resnet_viz import instruments
 from tests.docs.test_docs import ROOT
 
 PAGE = (ROOT / "docs" / "instruments.md").read_text(encoding="utf-8")
-CALLED = set(re.findall(r"`(\w+)\(", PAGE)) | {"Lesion", "GateMean", "Point", "GradientShare"}
+CALLED = set(re.findall(r"`(\w+)\(", PAGE)) | {"Lesion", "GateMean", "Point", "GradientShare", "Start"}
 
 
 @pytest.mark.parametrize("name", instruments.__all__)

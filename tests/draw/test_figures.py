@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from resnet_viz.draw.figures import Part, parts, path_lengths, path_lengths_text, where_it_sits, where_it_sits_text
+from resnet_viz.draw.figures import (
+    Part,
+    parts,
+    path_lengths,
+    path_lengths_text,
+    path_rows,
+    where_it_sits,
+    where_it_sits_text,
+    where_rows,
+)
 from resnet_viz.draw.table import table_rows
 from resnet_viz.draw.titles import amount
+from resnet_viz.draw.wording import percent
 from resnet_viz.inspect import Paths, summarize
 from resnet_viz.spec import preset, presets
 
@@ -101,3 +111,14 @@ def test_lines_carry_stride_and_intensity() -> None:
     read = 4 * sum(row.params + row.moved for row in inside)
     assert fold.field_stride == 16
     assert fold.intensity == pytest.approx(2 * fold.macs / read)
+
+
+def test_the_numbers_of_both_pictures_are_their_bars() -> None:
+    summary = summarize(preset("tiny_resnet20"))
+    rows = parts(summary.rows)
+    *lines, whole = where_rows(rows)
+    assert [line["parameters"] for line in lines] == [f"{part.params:,}" for part in rows]
+    assert whole == {"part": "together", "parameters": f"{summary.params:,}", "multiply-adds": f"{summary.macs:,}"}
+    bars = path_lengths(summary.paths).data[0]
+    assert [line["blocks passed through"] for line in path_rows(summary.paths)] == [str(k) for k in bars.x]
+    assert [line["share of the paths"] for line in path_rows(summary.paths)] == [percent(y) for y in bars.y]

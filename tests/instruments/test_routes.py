@@ -80,8 +80,8 @@ def test_every_kind_of_block_is_measured_and_left_as_it_was(fields: dict[str, st
     before = model(x)
     for row in gradient_shares(model, x, LABELS):
         assert row.total > 0 and row.branch > 0
-        if "merge" not in fields:  # a gate is a third way
-            assert abs(row.branch - row.shortcut) <= row.total + 1e-9
+        assert abs(row.branch - row.shortcut) <= row.total + 1e-9
+        assert row.share + row.branch_share == pytest.approx(1, abs=1e-5)
     assert torch.equal(model(x), before)
     assert all(parameter.grad is None for parameter in model.parameters())
     assert all(not module._forward_pre_hooks for module in model.modules())

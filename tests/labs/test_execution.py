@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from resnet_viz.labs import Lab, Observation, find, observe, queue
+from resnet_viz.labs import Lab, Observation, find, observe, queue, recording
 from resnet_viz.labs import catalogue as catalogue_module
 from resnet_viz.labs.bench import Bench, Cancelled
 from resnet_viz.labs.execution import execute
@@ -135,3 +135,17 @@ def test_a_stopped_bench_ends_its_races(monkeypatch: pytest.MonkeyPatch) -> None
 def test_too_many_repeats_are_refused(store: Store) -> None:
     with pytest.raises(ValueError, match=r"^A lab is repeated 1 to 10 times, not 11\.$"):
         queue(store, find("degradation"), range(11))
+
+
+def test_a_queued_lab_brings_what_it_took_before(store: Store) -> None:
+    lab = find("degradation")
+    known = recording(lab.slug)
+    assert known is not None
+    worked = [max(one["cpu"] for one in known.findings if one["seed"] == seed) for seed in known.seeds]
+    assert all(cpu < known.seconds[seed] for seed, cpu in zip(known.seeds, worked, strict=True))
+    first = queue(store, lab, (0, 1))
+    assert (store.row(first).task or {})["seconds"] == pytest.approx(2 * sum(worked) / len(worked), abs=0.1)
+    for seed, t, cpu in ((0, 4.0, 9.0), (1, 60.0, 6.0)):
+        store.add_event(first, "finding", {"seed": seed, "t": t, "cpu": cpu})
+    store.set_state(first, "finished")
+    assert (store.row(queue(store, lab, (7,))).task or {})["seconds"] == 5.0

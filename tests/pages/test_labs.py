@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 import resnet_viz.runs
 from resnet_viz.labs import Lab, find, labs, observe, queue, recording
+from resnet_viz.labs.claims import ELSEWHERE
 from resnet_viz.labs.stored import FINDING, lab_of
 from resnet_viz.runs import Store
 from resnet_viz.runs.liveness import process_identity
@@ -17,6 +18,7 @@ from resnet_viz.ui import lab_predict, lab_view, pages
 from resnet_viz.ui.lab_list import answer, found
 from resnet_viz.ui.lab_state import read_address
 from resnet_viz.ui.plain_text import plain
+from tests.labs.made_up import landscape
 
 PAGES = Path(__file__).resolve().parents[2] / "pages"
 ALL = [pytest.param(lab, id=lab.slug) for lab in labs()]
@@ -130,6 +132,24 @@ def test_a_stored_run_shows_its_own_numbers_and_three_repeats_their_spread(store
     assert "repeats shows this by itself" in words(app)
     cells = {cell for table in app.table for cell in table.value.to_numpy().ravel()}
     assert plain(f"{known.numbers['plain_56_train']:percent}") in cells
+
+
+def test_a_larger_run_is_told_as_what_it_was(store: Store) -> None:
+    lab = find("landscape")
+    app = opened("lab", lab=lab.slug)
+    assert "On a GPU of a machine that has CIFAR-10, it runs larger" in words(app)
+    run = queue(store, lab, (0,))
+    store.claim(run, *process_identity())
+    store.set_header(run, {"large": True, "device": {"kind": "cuda", "name": "NVIDIA H100"}})
+    for finding in landscape.LARGE["present"]:
+        store.add_event(run, FINDING, finding | {"t": 1.0})
+    store.set_state(run, "finished")
+    app = opened("lab", lab=lab.slug, run=run)
+    larger = lab.at(large=True)
+    assert larger.setting in words(app) and lab.setting not in words(app)
+    assert larger.comparable in words(app)
+    assert plain("This run: CIFAR-10, NVIDIA H100") in words(app)
+    assert any(plain(ELSEWHERE) in table.value.columns for table in app.table)
 
 
 @pytest.mark.parametrize("query", [

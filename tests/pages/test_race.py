@@ -12,14 +12,17 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from resnet_viz.draw.wording import seconds
+from resnet_viz.labs import find, queue
 from resnet_viz.runs import Store, experiment_key
 from resnet_viz.runs.line import Standing
+from resnet_viz.runs.rest import BEFORE_IT
 from resnet_viz.runs.versions import versions
 from resnet_viz.spec import Comparison, ProbePlan, encode, preset, write_spec
 from resnet_viz.ui import race_view, run_actions
 from resnet_viz.ui.race_session import SESSION, RaceSession, open_race
 from resnet_viz.ui.race_state import default_experiment, read_address, with_recipe, write_address
-from resnet_viz.ui.race_view import line_words, obey
+from resnet_viz.ui.race_view import ahead_words, line_words, obey
 
 PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "race.py")
 
@@ -137,6 +140,37 @@ def test_a_run_that_waits_says_for_whom_and_gets_a_worker(store: Store, monkeypa
     assert any(text.endswith("Number 2 in line") for text in texts(app))
     checked(app.button(key="race-queue").click().run())
     assert session(app).run == second
+
+
+def test_a_lab_ahead_is_said_with_its_time_and_leads_to_its_page(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    lab = queue(store, find("degradation"), [0])
+    run = store.create(default_experiment())
+    expected = (store.row(lab).task or {})["seconds"]
+    app = opened(run=run)
+    assert app.button(key="race-queue").label == f"A lab is ahead, about {seconds(5 * round(expected / 5))}"
+    assert app.button(key="race-queue").help.startswith("Lab\\: Degradation. Number 2, starts in about ")
+    gone: list[object] = []
+    monkeypatch.setattr(race_view.pages, "go", lambda page, **query: gone.append((page.stem, query)))
+    checked(app.button(key="race-queue").click().run())
+    assert gone == [("lab", {"lab": "degradation", "run": lab})]
+
+
+@pytest.mark.parametrize(("other", "lab", "left", "words"), [
+    (True, False, 12.0, "Another visitor’s race is ahead, about 10 s"),
+    (True, False, None, "Another visitor’s race is ahead"),
+    (True, True, 61.0, "Another visitor’s lab is ahead, about 60 s"), (False, True, 1.0, "A lab is ahead"),
+])  # fmt: skip
+def test_who_is_ahead_in_words(store: Store, other: bool, lab: bool, left: float | None, words: str) -> None:
+    run = queue(store, find("degradation"), [0]) if lab else store.create(default_experiment())
+    assert ahead_words(Standing(1, left, store.row(run), other)) == words
+
+
+def test_a_run_that_waits_for_another_precision_says_so(store: Store) -> None:
+    run = store.create(default_experiment(), name="mine")
+    store.set_state(run, "paused", BEFORE_IT)
+    assert any(text.endswith(" · waits for a run in another precision") for text in texts(opened(run=run)))
+    store.set_state(run, "paused")
+    assert not any("precision" in text for text in texts(opened(run=run)) if text.startswith("mine"))
 
 
 def test_what_was_run_before_is_offered_and_start_runs_it_anew(store: Store) -> None:

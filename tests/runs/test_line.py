@@ -8,6 +8,8 @@ from resnet_viz.runs import experiment_key
 from resnet_viz.runs.line import PLACES, Job, Standing, standing, starts
 from resnet_viz.runs.liveness import process_identity
 from resnet_viz.runs.rota import Rota, Seat
+from resnet_viz.train import devices
+from resnet_viz.train.slots import Slots
 
 
 def names(store, *asked):
@@ -79,6 +81,26 @@ def test_where_a_run_stands(line):
     assert standing(line, runs["a1"]) is None
 
 
+def test_a_lab_ahead_is_known_as_one_and_brings_its_duration(line, monkeypatch):
+    task = {"kind": "lab", "lab": "order", "seeds": [0]}
+    lab = line.create(None, name="lab", task=task | {"seconds": 60.0}, visitor="a")
+    own = names(line, ("a", "own"))["own"]
+    assert line.claim(lab, *process_identity())
+    found = standing(line, own)
+    assert (found.behind.id, found.lab, found.other, found.seconds) == (lab, True, False, 60.0)
+    line.set_header(lab, {"started": 1000.0})
+    monkeypatch.setattr("time.time", lambda: 1045.0)
+    assert standing(line, own).seconds == 15.0
+    for now in (1075.0, 900.0):  # it takes longer than it did; the clock was set back
+        monkeypatch.setattr("time.time", lambda now=now: now)
+        assert standing(line, own).seconds is None
+    for i in range(PLACES - 1):
+        run = line.create(None, name="lab", task=task, visitor=f"v{i}")
+        assert line.claim(run, *process_identity())
+    found = standing(line, names(line, ("z", "other"))["other"])
+    assert (found.lab, found.other, found.seconds) == (True, True, None), "nothing is known of the other labs"
+
+
 def test_up_to_four_visitors_have_one_run_each_at_a_time(line):
     rota = Rota()
     runs = names(line, *((visitor, f"{visitor}{i}") for i in (1, 2) for visitor in "abcdef"))
@@ -116,6 +138,74 @@ def test_what_cannot_compute_beside_the_others_waits_and_is_not_overtaken(line, 
     assert list(rota.may_begin(line.waiting())) == [runs["four"]], "another device is free"
     rota.rest(runs["one"])
     assert next(rota.may_begin(line.waiting())) == runs["two"]
+
+
+@pytest.fixture
+def two_gpus(monkeypatch):
+    """The second has more memory free."""
+    cuda = devices.torch.cuda
+    monkeypatch.setattr(cuda, "is_available", lambda: True)
+    monkeypatch.setattr(cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(cuda, "mem_get_info", lambda device: ((40, 60)[device.index], 100))
+
+
+def test_runs_go_on_several_gpus_at_once_each_with_turns_of_its_own(line, two_gpus):
+    line.experiment = line.experiment.model_copy(
+        update={"recipe": line.experiment.recipe.model_copy(update={"device": "cuda"})}
+    )
+    rota = Rota()
+    runs = names(line, ("a", "a1"), ("a", "a2"), ("b", "b1"), ("a", "a3"))
+
+    def begin() -> str:
+        ready = next(iter(rota.may_begin(line.waiting())), None)
+        if ready is None:
+            return "nobody"
+        line.claim(ready, *process_identity())
+        rota.begin(ready)
+        return f"{next(name for name, run in runs.items() if run == ready)} on {rota.device(ready)}"
+
+    assert [begin() for _ in range(4)] == ["a1 on cuda:1", "b1 on cuda:0", "a2 on cuda:0", "nobody"]
+    slots = Slots(64)
+    turns = {name: rota.turn(runs[name], slots) for name in ("a1", "b1", "a2")}
+    assert turns["a1"].__enter__() is None and turns["b1"].__enter__() is None, "at the same time"
+    assert turns["b1"]._turns is turns["a2"]._turns is not turns["a1"]._turns
+
+    rota.rest(runs["a1"])
+    rota.begin(runs["a1"])
+    assert rota.device(runs["a1"]) == "cuda:1", "its network lies there"
+    line.set_state(runs["b1"], "finished")
+    rota.over(runs["b1"])
+    line.set_state(runs["a1"], "finished")
+    rota.over(runs["a1"])
+    assert begin() == "a3 on cuda:1"
+
+
+def test_another_precision_waits_whichever_gpu_is_free(line, two_gpus, monkeypatch):
+    seats = {"one": Seat("a", "cuda", "fp32"), "two": Seat("b", "cuda", "tf32"), "three": Seat("c", "cuda", "fp32"),
+             "four": Seat("d", "cpu", "fp32")}  # fmt: skip
+    monkeypatch.setattr("resnet_viz.runs.rota._seat", lambda row: seats[row.name])
+    rota = Rota()
+    runs = names(line, *((seat.visitor, name) for name, seat in seats.items()))
+    line.claim(runs["one"], *process_identity())
+    assert list(rota.may_begin([])) == []
+    rota._seats[runs["one"]] = seats["one"]
+    rota.begin(runs["one"])
+    assert list(rota.may_begin(line.waiting())) == [runs["four"]], "the settings belong to the process"
+
+
+def test_seats_are_forgotten_with_their_runs(line):
+    rota = Rota()
+    runs = names(line, ("a", "a1"), ("b", "b1"), ("c", "c1"))
+    assert len(list(rota.may_begin(line.waiting()))) == 3
+    line.claim(runs["a1"], *process_identity())
+    rota.begin(runs["a1"])
+    rota.rest(runs["a1"])  # paused
+    line.set_state(runs["b1"], "stopped")
+    list(rota.may_begin(line.waiting()))
+    assert set(rota._seats) == {runs["a1"], runs["c1"]}
+    rota.over(runs["a1"])
+    line.set_state(runs["c1"], "stopped")
+    assert list(rota.may_begin(line.waiting())) == [] and not rota._seats and not rota._begun
 
 
 def test_a_run_that_cannot_be_read_gets_a_seat_all_the_same(line):

@@ -13,10 +13,11 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
+from resnet_viz.labs import find, queue
 from resnet_viz.runs import Store
 from resnet_viz.runs.store import StoreError
 from resnet_viz.serve import LiveServer
-from resnet_viz.serve.audience import BINNED, GONE, POLICY, STOPPING, UNREADABLE, Assets
+from resnet_viz.serve.audience import BINNED, GONE, NO_RACE, POLICY, STOPPING, UNREADABLE, Assets
 from tests.serve import fake_runs
 
 MADE = fake_runs.experiment(8)
@@ -99,6 +100,20 @@ def test_a_name_is_only_ever_text(client: Client, store: Store) -> None:
 def test_an_unknown_run_is_one_sentence(client: Client, run: str) -> None:
     page = client.get(f"/watch/{run}")
     assert page.status_code == 404 and f'<p class="said">{GONE}</p>' in page.text and "data-run" not in page.text
+
+
+@pytest.mark.parametrize("base", ["", "/deep/down"])
+def test_the_run_of_a_lab_is_a_sentence_and_a_link_to_its_own_page(client: Client, store: Store, base: str) -> None:
+    run = queue(store, find("degradation"), [0])
+    page = client.get(f"{base}/watch/{run}")
+    assert page.status_code == 200 and "<script" not in page.text and "data-run" not in page.text
+    (link,) = re.findall(r'<p class="said">(.*)</p>', page.text)
+    assert link == f'{NO_RACE} <a href="../lab?lab=degradation&amp;run={run}">Open the lab</a>'
+    path = httpx.URL(f"http://test{base}/watch/{run}").join(unescape(link.split('"')[1]))
+    assert (path.path, dict(path.params)) == (f"{base}/lab", {"lab": "degradation", "run": run})
+    odd = store.create(None, name="odd", task={"kind": "soup"})
+    page = client.get(f"/watch/{odd}")
+    assert page.status_code == 404 and f'<p class="said">{NO_RACE}</p>' in page.text
 
 
 def test_a_deleted_run_a_broken_store_and_a_server_that_stops_are_said(

@@ -54,6 +54,36 @@ def test_one_step_is_one_step_for_everybody_also_out_of_a_running_race():
     assert [running.turn("b", step, 0) for step in (3, 4)] == [True, None]
 
 
+def test_a_race_rests_once_all_are_held_or_over_and_nothing_is_to_be_measured():
+    steer = control()
+    at(steer, 7, 6)
+    steer.pause()
+    assert not steer.resting
+    steer.turn("a", 7, 0)
+    assert steer.turn("b", 6, 0) and not steer.resting, "b has an update to do, and the row after it"
+    steer.begin("b", 7)
+    assert not steer.resting
+    steer.turn("b", 7, 0)
+    assert steer.resting
+    steer.ask("sharpness", {})
+    assert not steer.resting
+    for name in "ab":
+        assert steer.turn(name, 7, 60) is None
+        steer.asked(name, 7)
+        assert not steer.resting, f"{name} measures"
+        steer.turn(name, 7, 0)
+    assert steer.resting
+    steer.step()
+    assert not steer.resting
+    steer.turn("a", 7, 0)
+    steer.begin("a", 8)
+    steer.turn("a", 8, 0)
+    steer.end("b")
+    assert steer.resting
+    steer.resume()
+    assert not steer.resting
+
+
 def test_resume_lets_them_go_on():
     steer = control()
     at(steer, 3, 3)

@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from resnet_viz.draw.verdict import verdict
 from resnet_viz.draw.wording import times
 from resnet_viz.runs import Store, load_recording, run_data, save_recording
+from resnet_viz.ui.live_assets import script
 from tests.browser.chromium import find
 from tests.serve import fake_runs
 from tests.serve.servers import ROOT, AppServer, app_server
@@ -199,6 +200,12 @@ def test_every_value_of_the_table_is_that_of_the_store(opened: Callable[..., Pag
         assert float(plain) == pytest.approx(float(stored[f"grad_norm/{name}"][-1]), rel=6e-3)
     evaluations = page.locator(".table table").nth(1).locator("tbody tr").last
     assert evaluations.locator("th, td").all_inner_texts() == ["96", "8", "89.0 %, 90.0 %", "2.9 %, 3.9 %"]
+    minibatch = page.locator(".table table").nth(2)
+    expect(minibatch.locator("caption")).to_have_text("Minibatch at step 95")
+    loss, error, rate = (line.locator("td").first.inner_text() for line in minibatch.locator("tbody tr").all())
+    assert float(loss) == pytest.approx(float(stored["loss"][-1]), rel=6e-3)
+    assert float(error.rstrip(" %")) == pytest.approx(100 * float(stored["train_error"][-1]), abs=0.06)
+    assert float(rate) == pytest.approx(float(stored["lr"][-1]), rel=6e-3)
 
 
 def test_pointing_reads_the_value_and_choosing_a_layer_shows_its_curve(
@@ -659,3 +666,25 @@ def _seconds_to_end(browser: Browser, home: Path, run: str, number: signal.Signa
         took = server.end(number)
     context.close()
     return took
+
+
+def test_the_axis_of_the_layers_holds_the_band_of_all_seeds(browser: Browser) -> None:
+    """From the median alone it would end at 1, and the band of 0.001 to 1,000 would run past it."""
+    page = browser.new_page()
+    frame = {
+        "c": "a", "first": 0, "loss": [1.0], "loss_min": [0.5], "loss_max": [2.0], "train_error": [0.5], "lr": [0.1],
+        "grad": [[0.2, 1.0]], "grad_min": [[0.001, None]], "grad_max": [[1000.0, None]],
+    }  # fmt: skip
+    low, high, broken = page.evaluate(
+        """([source, frame]) => new Function("frame", source + `
+            const model = new RunModel();
+            const contestant = { name: "a", role: "plain", layers: [{ path: "x" }, { path: "y" }] };
+            model.applyHeader({ id: "r", state: "running", header: { contestants: [contestant] } });
+            const rest = { evals: [], marks: [], verdicts: [] };
+            model.applyDelta({ state: "running", frames: [frame], ...rest });
+            const { low, high } = model.scale();
+            return [low, high, model.broken];
+        `)(frame)""",
+        [script("model.js"), frame],
+    )
+    assert (low, high, broken) == (-3, 3, False)

@@ -10,7 +10,7 @@ from ... import instruments
 from ...draw.canvas import canvas, legend, line
 from ...draw.colours import PALETTE, Role, Theme, viridis
 from ...spec import Experiment, Network, preset
-from ..lab import Effect, Evidence, Finding, Findings, Guess, Lab, Numbers, Source, collect
+from ..lab import Effect, Evidence, Finding, Findings, Guess, Lab, Large, Numbers, Source, collect
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -37,7 +37,7 @@ STRIDE = 10
 
 
 def network(bench: Bench, net: str, layers: int) -> Network:
-    """Plain or residual, on digits or, where labs run bigger, on CIFAR-10."""
+    """Plain or residual, on digits or, where labs run larger, on CIFAR-10."""
     return preset(f"{(LARGE if bench.large else PRESETS)[net]}{layers}")
 
 
@@ -275,6 +275,16 @@ def apart() -> Experiment:
     return Experiment(contestants={f"{net}-{DEEP}": preset(f"{PRESETS[net]}{DEEP}") for net in NETS})
 
 
+EVIDENCE = (
+    Evidence("curved_plain", "plain, 56 layers: points that curve down", prototype="73 % (62 to 79), 16 epochs"),
+    Evidence("curved_residual", "residual, 56 layers", prototype="12 % (9 to 15), 16 epochs"),
+    Evidence("train_plain", "plain, 56 layers: train error", prototype="57 %, 16 epochs"),
+    Evidence("alike_plain_56_1", "plain, autocorrelation one step apart", "decimal", "0.01 (50 layers)"),
+    Evidence("alike_residual_56_1", "residual, autocorrelation one step apart", "decimal", "0.90 (50 layers)"),
+    Evidence("alike_residual_56_15", "residual, fifteen steps apart", "decimal", "0.21 (50 layers)"),
+)
+BOWL = "What can be compared is the shape: a bowl against hills, brown noise against white."
+
 LAB = Lab(
     number=15,
     slug="landscape",
@@ -331,18 +341,9 @@ LAB = Lab(
     figure=figure,
     views={"Shattered gradients": shattered},
     table=table,
-    evidence=(
-        Evidence("curved_plain", "plain, 56 layers: points that curve down", prototype="73 % (62 to 79), 16 epochs"),
-        Evidence("curved_residual", "residual, 56 layers", prototype="12 % (9 to 15), 16 epochs"),
-        Evidence("train_plain", "plain, 56 layers: train error", prototype="57 %, 16 epochs"),
-        Evidence("alike_plain_56_1", "plain, autocorrelation one step apart", "decimal", "0.01 (50 layers)"),
-        Evidence("alike_residual_56_1", "residual, autocorrelation one step apart", "decimal", "0.90 (50 layers)"),
-        Evidence("alike_residual_56_15", "residual, fifteen steps apart", "decimal", "0.21 (50 layers)"),
-        Evidence("alike_plain_8_1", "plain, 8 layers, one step apart", "decimal", "0.97"),
-    ),
+    evidence=(*EVIDENCE, Evidence("alike_plain_8_1", "plain, 8 layers, one step apart", "decimal", "0.97")),
     comparable="Li 2018 draws ResNet-56 with and without shortcuts on CIFAR-10 (Fig. 1) and Balduzzi 2017 nets of one "
-    "input or of images, of up to 50 layers; neither prints these numbers for these nets. What can be compared is the "
-    "shape: a bowl against hills, brown noise against white.",
+    "input or of images, of up to 50 layers; neither prints these numbers for these nets. " + BOWL,
     sources=(
         Source("Li et al. 2018, Visualizing the Loss Landscape", "Fig. 1, Sect. 4 and 7",
                "https://arxiv.org/abs/1712.09913"),
@@ -350,4 +351,17 @@ LAB = Lab(
                "https://arxiv.org/abs/1702.08591"),
     ),
     apart=apart,
+    large=Large(
+        setting=f"Plain and residual, {DEEP} layers, as He 2016a has them for CIFAR-10 (width 16), {LARGE_EPOCHS} "
+        f"epochs; then the mean loss of {LARGE_IMAGES:,} training images on a plane of {LARGE_SIDE} × {LARGE_SIDE} "
+        f"points, its two random directions scaled filter by filter. And, untrained, the gradients at {POINTS} images "
+        "on a line from one photograph to another.",
+        evidence=(
+            *EVIDENCE,
+            Evidence(f"alike_plain_{LARGE_SHALLOW}_1", f"plain, {LARGE_SHALLOW} layers, one step apart", "decimal",
+                     "0.97 (8 layers)"),
+        ),
+        comparable="Li 2018 draws these two nets, trained to the end, on the same images (Fig. 1), and Balduzzi 2017 "
+        f"nets of one input or of images, of up to 50 layers; neither prints these numbers. {BOWL}",
+    ),
 )  # fmt: skip

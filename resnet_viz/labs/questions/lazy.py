@@ -9,7 +9,7 @@ from ...draw.canvas import bars, canvas, legend
 from ...draw.colours import Role, Theme
 from ...draw.wording import scientific
 from ..lab import Effect, Evidence, Finding, Findings, Guess, Lab, Numbers, Source
-from ..numbers import Number
+from ..numbers import Number, written
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -52,6 +52,22 @@ def block(style: str) -> nn.Module:
     return Residual()
 
 
+def draw(module: nn.Module, seed: int) -> None:
+    """Convolutions as PyTorch draws them, uniform within 1 / sqrt(values that one output takes), from the seed.
+
+    PyTorch draws from one source for the whole process, which other threads use as well.
+    """
+    import torch
+
+    from ...nn.initialisers import generator
+
+    for name in ("conv1", "conv2", "conv3"):
+        source, layer = generator(seed, f"lab/lazy/{name}"), getattr(module, name)
+        bound = layer.weight[0].numel() ** -0.5
+        for part in (layer.weight, layer.bias):
+            part.copy_(torch.empty(part.shape).uniform_(-bound, bound, generator=source))
+
+
 def shapes(module: nn.Module) -> dict[str, Any]:
     """The shape of each layer's weight; None while it has none."""
     from torch.nn.parameter import is_lazy
@@ -84,6 +100,7 @@ def measure(bench: Bench, seed: int) -> Iterator[Finding]:
             with torch.no_grad():
                 for module in blocks.values():
                     module(images.to(bench.device))
+                    draw(module, seed)
         for style, module in blocks.items():
             found = shapes(module)
             for name in LAYERS:
@@ -198,15 +215,20 @@ def table(findings: Findings) -> list[dict[str, str]]:
         if one.get("seed") == findings[0].get("seed") and one.get("norm"):
             rows.append({
                 "Layer": "bn1, one channel: mean, deviation",
-                "Lazy, before": f"in: {one['before_mean']:.2f}, {one['before_deviation']:.2f}",
-                "Lazy, after": f"out, training: {one['train_mean']:.2f}, {one['train_deviation']:.2f}",
-                "Explicit": f"out, fresh running statistics: {one['eval_mean']:.2f}, {one['eval_deviation']:.2f}",
+                "Lazy, before": f"in: {both(one, 'before')}",
+                "Lazy, after": f"out, training: {both(one, 'train')}",
+                "Explicit": f"out, fresh running statistics: {both(one, 'eval')}",
             })  # fmt: skip
     worst = [one["difference"] for one in findings if one.get("difference") is not None]
     if worst:
         rows.append({"Layer": "Largest difference of outputs", "Lazy, before": "-",
                      "Lazy, after": scientific(Number(tuple(worst)).high), "Explicit": "-"})  # fmt: skip
     return rows
+
+
+def both(one: Finding, where: str) -> str:
+    """Mean and deviation of the channel there."""
+    return ", ".join(written(one[f"{where}_{which}"], "decimal") for which in ("mean", "deviation"))
 
 
 LAB = Lab(

@@ -13,7 +13,7 @@ from ...draw.canvas import canvas, level, line, name_ends
 from ...draw.colours import Role, Theme
 from ...draw.wording import listed
 from ...spec import DropPath, Experiment, Network, OwnImages, preset
-from ..lab import Effect, Evidence, Finding, Findings, Guess, Lab, Numbers, Source, collect
+from ..lab import Effect, Evidence, Finding, Findings, Guess, Lab, Large, Numbers, Source, collect
 from ..numbers import Number
 from ..variants import small
 
@@ -265,6 +265,12 @@ def apart() -> Experiment:
     return Experiment(contestants=nets)
 
 
+THREE = (
+    "plain, residual, and residual with stochastic depth, which drops whole branches in training (the last one half "
+    "of the time). A deleted block keeps its shortcut; a plain net closes the gap. Batch-norm statistics are estimated "
+    "again after each lesion, and one picture shows what happens when they are not."
+)
+
 LAB = Lab(
     number=5,
     slug="lesion",
@@ -274,9 +280,7 @@ LAB = Lab(
     "one at {plain_mean:percent!}; but some blocks matter, and most of the damage usually seen comes from "
     "stale statistics.",
     setting="Nets of 32 layers (15 blocks, width 8) on 8 × 8 digits, trained for 20 epochs with a falling learning "
-    "rate: plain, residual, and residual with stochastic depth, which drops whole branches in training (the last one "
-    "half of the time). A deleted block keeps its shortcut; a plain net closes the gap. Batch-norm statistics are "
-    "estimated again after each lesion, and one picture shows what happens when they are not.",
+    "rate: " + THREE,
     guesses={
         "residual": Guess(
             "One block of the trained **residual** net is deleted. On average over the blocks its test error",
@@ -352,4 +356,12 @@ LAB = Lab(
                "https://arxiv.org/abs/1603.09382"),
     ),
     apart=apart,
+    large=Large(
+        setting=f"Nets of {DEPTH} layers ({BLOCKS} blocks, width 16) as He 2016a has them, on CIFAR-10, trained for "
+        f"{LARGE_EPOCHS} epochs with a falling learning rate: {THREE}",
+        comparable="Veit and others delete single blocks of a ResNet-110 on the same images, trained to the end and "
+        "with the statistics that training left, and compare it with VGG, which has other layers; here the nets have "
+        f"{DEPTH} layers and {LARGE_EPOCHS} epochs, and the plain one is the residual one's twin. The shape can be "
+        "compared, errors cannot.",
+    ),
 )  # fmt: skip

@@ -282,6 +282,7 @@ export class RunModel {
       if (!contestant) continue;
       contestant.track.add(frame);
       for (const row of frame.grad) this.measure(row, contestant.gaps);
+      for (const row of [...(frame.grad_min || []), ...(frame.grad_max || [])]) this.measure(row, true); // the band too
     }
     this.stretch();
     for (const row of message.evals) {

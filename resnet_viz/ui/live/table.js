@@ -1,4 +1,5 @@
-// The same data as a table: every layer's gradient norm, or what else is chosen, at the step shown, and the evaluations so far.
+// The same data as a table: every layer's gradient norm, or what else is chosen, and the minibatch's loss and error, at the
+// step shown; and the evaluations so far.
 
 import { make } from "./dom.js";
 import { percent, short } from "./numbers.js";
@@ -27,7 +28,7 @@ export class Table {
     if (key === this.key) return;
     this.key = key;
     const at = this.root.scrollTop;
-    this.root.replaceChildren(this.norms(model, playhead.row), this.evaluations(model));
+    this.root.replaceChildren(this.norms(model, playhead.row), this.evaluations(model), this.minibatch(model, playhead.row));
     this.root.scrollTop = at;
   }
 
@@ -53,6 +54,26 @@ export class Table {
       for (const c of model.contestants) {
         const column = row >= 0 ? c.track.at(row) : -1;
         line.append(make("td", "", cells.has(c) && column >= 0 ? short(c.track.grad[column][cells.get(c)]) : "–"));
+      }
+      body.append(line);
+    }
+    table.append(body);
+    return table;
+  }
+
+  /** What the curves have at the step shown. */
+  minibatch(model, row) {
+    const table = make("table");
+    table.append(make("caption", "", `Minibatch ${row < 0 ? "before the first step" : stepName(row)}`));
+    table.append(head(["", ...model.contestants.map((c) => c.name)]));
+    const body = make("tbody");
+    const rows = [["loss", "loss", short], ["train error", "error", percent], ["learning rate", "rate", short]];
+    for (const [name, key, words] of rows) {
+      const line = make("tr");
+      line.append(make("th", "", name, { scope: "row" }));
+      for (const c of model.contestants) {
+        const value = row >= 0 && c.track.at(row) >= 0 ? c.track[key][c.track.at(row)] : null;
+        line.append(make("td", "", Number.isFinite(value) ? words(value) : "–"));
       }
       body.append(line);
     }

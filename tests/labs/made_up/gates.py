@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from resnet_viz.labs.questions.gates import BLOCKS, WAYS
+from tests.labs.rows import Rows, last
 
 GATES = {"both_0": 0.5, "both_1": 0.27, "both_3": 0.05, "both_6": 0.0025, "shortcut_0": 0.5, "shortcut_6": 0.0025}
 
@@ -44,20 +45,34 @@ OUTCOMES = {
 
 
 def recompute(rows: list[dict[str, Any]]) -> dict[str, float]:
-    """Some of the lab's numbers once more, from one repeat's findings, without the lab's own code."""
-    last = {one["net"]: one["train_error"] for one in rows if one.get("epoch") == 8}
-    first = {one["net"]: one["gradient"] for one in rows if one.get("epoch") == 0}
-    gates = {one["net"]: one["gates"] for one in rows if one.get("moment") == "start" and "gates" in one}
-    passed = 1.0
-    for gate in gates["both_3"]:
-        passed *= 1 - gate
-    return {
-        "identity_train": last["identity"],
-        "both_6_train": last["both_6"],
-        "closing": last["both_0"] - last["both_6"],
-        "halving": last["half"] - last["identity"],
-        "alpha_50_gradient": first["alpha_50"],
-        "growth": first["alpha_50"] / first["identity"],
-        "both_3_gate_start": sum(gates["both_3"]) / 27,
+    """What the lab prints once more, from one repeat's findings, without the lab's own code."""
+    end = max(one.get("epoch", 0) for one in rows)
+    found: dict[str, float] = {one["net"] + "_train": one["train_error"] for one in rows if one.get("epoch") == end}
+    for one in rows:
+        if one.get("epoch") == 0:
+            found[f"{one['net']}_gradient"] = one["gradient"]
+        for gate in one.get("gates", ()) if one.get("moment") == "start" else ():
+            found[f"{one['net']}_share"] = found.get(f"{one['net']}_share", 1.0) * (1 - gate)
+        if "gates" in one:
+            found[f"{one['net']}_gate_{one['moment']}"] = sum(one["gates"]) / len(one["gates"])
+        found |= {"opened": one["opened"]} if "opened" in one else {}
+    return found | {
         "alpha_90_share": 0.9**27,
+        "closing": found["both_0_train"] - found["both_6_train"],
+        "halving": found["half_train"] - found["identity_train"],
+        "growth": found["alpha_50_gradient"] / found["identity_gradient"],
     }
+
+
+def table(rows: Rows) -> list[dict[str, Any]]:
+    """The table once more, from all repeats: a text for each label, None for other words, values for each number."""
+    return [
+        {
+            "Shortcut": way.words, "Handed on by all": last(rows, "share", net=name) or None,
+            "Gradient of the first layer at the start": last(rows, "gradient", net=name),
+            "Train error": last(rows, "train_error", net=name), "Test error": last(rows, "test_error", net=name),
+            "Published test error": way.published or "-",
+        }
+        for name, way in WAYS.items()
+        if last(rows, "gradient", net=name)
+    ]  # fmt: skip

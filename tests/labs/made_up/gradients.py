@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.labs.rows import Rows, last
+
 
 def corner(net: str, norm: str, activation: str, start: float, later: float) -> list[dict[str, Any]]:
     cell = {"seed": 0, "net": net, "norm": norm, "activation": activation}
     return [
-        cell | {"step": step, "ratio": ratio, "largest": 1.0, "norms": [ratio, 1.0, 1.0]}
+        cell | {"step": step, "ratio": ratio, "largest": max(ratio, 1.0), "norms": [ratio, 1.0, 1.0]}
         for step, ratio in ((0, start), (11, later))
     ] + [cell | {"epoch": 8, "epochs": 8, "train_error": 0.3}]
 
@@ -20,6 +22,7 @@ def cube(plain: tuple[float, float], residual: tuple[float, float], sigmoid: flo
         *corner("residual", "batch", "sigmoid", sigmoid, sigmoid),
         *corner("plain", "none", "sigmoid", 0.0, 0.0),
         *corner("plain", "none", "tanh", 1.0, 2.0),
+        *corner("plain", "none", "relu", 3.0, 2.0),
     ]
 
 
@@ -27,6 +30,10 @@ MADE_UP = {
     "present": cube((1500.0, 0.03), (6.0, 1.0), 2e-5),
     "absent": cube((2.0, 1.0), (2.0, 1.0), 0.5),
     "reversed": cube((0.01, 1.0), (6.0, 1.0), 30.0),
+}
+LARGE = {
+    verdict: [one | ({"epoch": 3, "epochs": 3} if "epoch" in one else {}) for one in rows]
+    for verdict, rows in MADE_UP.items()
 }
 OUTCOMES = {
     "present": {
@@ -45,20 +52,38 @@ OUTCOMES = {
 
 
 def recompute(rows: list[dict[str, Any]]) -> dict[str, float]:
-    """Some of the lab's numbers once more, from one repeat's findings, without the lab's own code."""
+    """What the lab prints once more, from one repeat's findings, without the lab's own code."""
+    found: dict[str, float] = {}
+    for one in rows:
+        name = f"{one['net']}_{one['norm']}_{one['activation']}"
+        norms = one.get("norms", [])
+        if norms and norms[-1] and all(norm is not None for norm in norms):
+            found[f"{name}_{'init' if one['step'] == 0 else 'later'}"] = norms[0] / norms[-1]
+        if one.get("epoch") == max(other.get("epoch", -1) for other in rows):
+            found[f"{name}_train"] = one["train_error"]
+    start = found["plain_batch_relu_init"]
+    found["turn"] = start / found["plain_batch_relu_later"]
+    found["tamed"] = start / found["residual_batch_relu_init"]
+    return found
 
-    def ratio(net: str, activation: str, step: int) -> float:
-        (norms,) = [
-            one["norms"]
-            for one in rows
-            if (one["net"], one["norm"], one["activation"], one.get("step")) == (net, "batch", activation, step)
-        ]
-        return float(norms[0] / norms[-1])
 
-    start = ratio("plain", "relu", 0)
-    return {
-        "plain_batch_relu_init": start,
-        "residual_batch_sigmoid_init": ratio("residual", "sigmoid", 0),
-        "turn": start / ratio("plain", "relu", 11),
-        "tamed": start / ratio("residual", "relu", 0),
-    }
+def table(rows: Rows) -> list[dict[str, Any]]:
+    """The table once more, from all repeats: a text for each label, None for other words, values for each number."""
+    known = [
+        one | {"first": one["norms"][0] / one["norms"][-1], "most": max(one["norms"])}
+        for one in rows
+        if "norms" in one and one["norms"][-1]
+    ]
+    found = []
+    for norm, said in (("batch", "batch norm"), ("none", "no norm")):
+        for activation, called in (("relu", "ReLU"), ("tanh", "tanh"), ("sigmoid", "sigmoid")):
+            for net in ("plain", "residual"):
+                cell = {"net": net, "norm": norm, "activation": activation}
+                if start := last(known, "first", step=0, **cell):
+                    found.append({
+                        "Network": f"{net}, {said}, {called}", "First over last at the start": start,
+                        "is called": None, "After 11 steps": last(known, "first", step=11, **cell) or None,
+                        "Largest gradient at the start": last(known, "most", step=0, **cell),
+                        "Last train error": last(rows, "train_error", **cell) or None,
+                    })  # fmt: skip
+    return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from resnet_viz.labs.questions.identity import FITS, SCALES, STEPS
+from tests.labs.rows import Rows, last
 
 
 def fitted(residual_loses: float = 0.0, **errors: float) -> list[dict[str, Any]]:
@@ -34,16 +35,43 @@ OUTCOMES = {
 
 
 def recompute(rows: list[dict[str, Any]]) -> dict[str, float]:
-    """Some of the lab's numbers once more, from one repeat's findings, without the lab's own code."""
-    last = {one["fit"]: one["error"] for one in rows if "fit" in one}
+    """What the lab prints once more, from one repeat's findings, without the lab's own code."""
+    fits = {name: [one for one in rows if one.get("fit") == name] for name in {one.get("fit") for one in rows} - {None}}
+    found: dict[str, float] = {name: max(fit, key=lambda one: one["step"])["error"] for name, fit in fits.items()}
     nets = {(one["net"], one["scale"]): one for one in rows if "scale" in one}
-    plain = [last["one_plain_none"], last["one_plain_batch"]]
-    skip = [last["one_skip_none"], last["one_skip_batch"]]
-    return {
-        "one_plain_none": plain[0],
+    (found["mean"],) = [one["mean"] for one in rows if "mean" in one]
+    plain = [found["one_plain_none"], found["one_plain_batch"]]
+    skip = [found["one_skip_none"], found["one_skip_batch"]]
+    return found | {
         "one_gain": min(plain) - max(skip),
-        "stack_gain": last["nine_skip_batch"] - last["nine_skip_zero"],
+        "stack_gain": found["nine_skip_batch"] - found["nine_skip_zero"],
+        "plain_10": nets["plain", 0.1]["test_error"],
         "residual_10": nets["residual", 0.1]["test_error"],
+        "residual_50_convs": nets["residual", 0.5]["convs_error"],
         "residual_50_stale": nets["residual", 0.5]["convs_stale"],
-        "tolerance": nets["residual", 0.1]["test_error"] - nets["plain", 0.1]["test_error"],
+        "plain_spread": nets["plain", 0]["spread"],
+        "residual_spread": nets["residual", 0]["spread"],
+        "residual_chain": nets["residual", 0]["chain"],
     }
+
+
+def table(rows: Rows) -> list[dict[str, Any]]:
+    """The table once more, from all repeats: a text for each label, None for other words, values for each number."""
+    fitted = [
+        {
+            "What": f"{fit.blocks} block{'s' if fit.blocks > 1 else ''}, {fit.words}",
+            "Step": last(rows, "step", fit=name),
+            "Relative error": last(rows, "error", fit=name), "Test error": "-",
+            "Weaker convolutions, statistics again": "-", "the same, stale statistics": "-",
+        }
+        for name, (fit, _) in FITS.items()
+    ]  # fmt: skip
+    return fitted + [
+        {
+            "What": f"{net}, branches × {scale:g}", "Step": "-", "Relative error": "-",
+            "Test error": last(rows, "test_error", net=net, scale=scale),
+            "Weaker convolutions, statistics again": last(rows, "convs_error", net=net, scale=scale),
+            "the same, stale statistics": last(rows, "convs_stale", net=net, scale=scale),
+        }
+        for net, scale in dict.fromkeys((one["net"], one["scale"]) for one in rows if "scale" in one)
+    ]  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from resnet_viz.labs.questions.lesion import BLOCKS, DRAWS, SEVERAL, SWAPS
+from tests.labs.rows import Rows, each, last
 
 
 def lesions(worst: int, stale: float = 0.05, **errors: float) -> list[dict[str, Any]]:
@@ -30,6 +31,11 @@ MADE_UP = {
     "absent": lesions(0, residual=0.02, plain=0.1),
     "reversed": lesions(12, residual=0.85, plain=0.1),
 }
+LARGE = {
+    "present": lesions(2, residual=0.2, plain=0.85),
+    "absent": lesions(0, residual=0.2, plain=0.4),
+    "reversed": lesions(12, residual=0.85, plain=0.3),
+}
 OUTCOMES = {
     "present": {"residual": "hardly", "where": "first"},
     "absent": {"residual": "hardly", "where": "none"},
@@ -38,18 +44,52 @@ OUTCOMES = {
 
 
 def recompute(rows: list[dict[str, Any]]) -> dict[str, float]:
-    """Some of the lab's numbers once more, from one repeat's findings, without the lab's own code."""
-    single = {(one["net"], one["blocks"][0]): one for one in rows if len(one.get("blocks", ())) == 1}
-    means = {net: sum(single[net, block]["error"] for block in range(1, 16)) / 15 for net in ("plain", "residual")}
-    worst = {
-        value: max(single["residual", block][value] for block in range(1, 16)) for value in ("error", "stale")
-    }  # fmt: skip
-    swaps = [one["error"] for one in rows if one["net"] == "residual" and "swapped" in one]
-    return {
-        "residual_mean": means["residual"],
-        "plain_mean": means["plain"],
-        "contrast": means["plain"] - means["residual"],
-        "residual_worst": worst["error"],
-        "staleness": worst["stale"] - worst["error"],
-        "residual_swap": sum(swaps) / 10,
+    """What the lab prints once more, from one repeat's findings, without the lab's own code."""
+    found: dict[str, float] = {}
+    for net in ("plain", "residual", "dropped"):
+        mine = [one for one in rows if one["net"] == net]
+        (whole,) = [one["error"] for one in mine if one.get("blocks") == [] and "epoch" not in one]
+        single = {one["blocks"][0]: one for one in mine if len(one.get("blocks", ())) == 1}
+        five = [one["error"] for one in mine if len(one.get("blocks", ())) == 5]
+        swaps = [one["error"] for one in mine if "swapped" in one]
+        assert sorted(single) == list(range(1, 16))
+        found |= {
+            f"{net}_whole": whole,
+            f"{net}_mean": sum(one["error"] for one in single.values()) / 15,
+            f"{net}_worst": max(one["error"] for one in single.values()),
+            f"{net}_matter": sum(one["error"] - whole >= 0.02 for one in single.values()),
+            f"{net}_stale": sum(one["stale"] for one in single.values()) / 15,
+            f"{net}_stale_worst": max(one["stale"] for one in single.values()),
+            f"{net}_several_5": sum(five) / 4,
+            f"{net}_swap": sum(swaps) / 10,
+        }
+    return found | {
+        "contrast": found["plain_mean"] - found["residual_mean"],
+        "staleness": found["residual_stale_worst"] - found["residual_worst"],
     }
+
+
+def table(rows: Rows) -> list[dict[str, Any]]:
+    """The table once more, from all repeats: a text for each label, None for other words, values for each number."""
+    words = {"Residual": "residual", "Plain": "plain", "Residual, stochastic depth": "dropped"}
+    found = []
+    for block in range(16):
+        gone = [block] if block else []
+        found.append(
+            {"Deleted": f"block {block}" if block else "nothing"}
+            | {column: last(rows, "error", net=net, blocks=gone) for column, net in words.items()}
+            | {"Residual, stale statistics": last(rows, "stale", net="residual", blocks=gone)}
+        )
+    for count in (2, 3, 5):
+        few = [one for one in rows if len(one.get("blocks", ())) == count]
+        found.append(
+            {"Deleted": f"{count} blocks, mean of 4 draws"}
+            | {
+                column: each(
+                    [one for one in few if one["net"] == net], lambda own: sum(one["error"] for one in own) / 4
+                )
+                for column, net in words.items()
+            }
+            | {"Residual, stale statistics": "-"}
+        )
+    return found

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
+from tests.labs.rows import Rows, last
+
 
 def blocks(rest: float, share: float) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
@@ -29,6 +33,26 @@ OUTCOMES = {
 
 
 def recompute(rows: list[dict[str, Any]]) -> dict[str, float]:
-    """Some of the lab's numbers once more, from one repeat's findings, without the lab's own code."""
-    shares = sorted(one["branch"] / one["x"] for one in rows if one.get("moment") == "end")
-    return {"share_end": shares[4], "blocks": 9, "rest": max(one["rest"] for one in rows if "rest" in one)}
+    """What the lab prints once more, from one repeat's findings, without the lab's own code."""
+    looked = {moment: [one for one in rows if one.get("moment") == moment] for moment in ("start", "end")}
+    rest = max(one["rest"] for one in rows if "rest" in one)
+    return {
+        "share_start": float(np.median([one["branch"] / one["x"] for one in looked["start"]])),
+        "share_end": float(np.median([one["branch"] / one["x"] for one in looked["end"]])),
+        "blocks": len(looked["end"]),
+        "rest": rest,
+        "identity": -float(np.log10(rest)),
+    }
+
+
+def table(rows: Rows) -> list[dict[str, Any]]:
+    """The table once more, from all repeats: a text for each label, None for other words, values for each number."""
+    columns = {
+        "x": "x", "g(x), the paper's F(x)": "branch", "f(x), the paper's H(x)": "sum",
+        "what is left of f - x - g": "rest",
+    }  # fmt: skip
+    return [
+        {"Block": str(number), "Moment": {"start": "at initialisation", "end": "after training"}[moment]}
+        | {column: last(rows, value, moment=moment, number=number) for column, value in columns.items()}
+        for moment, number in dict.fromkeys((one["moment"], one["number"]) for one in rows if "moment" in one)
+    ]

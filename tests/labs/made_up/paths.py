@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
+from tests.labs.rows import Rows, each, last
+
 
 def errors(whole: float, gone: float, again: float, *, identity: float, difference: float) -> list[dict[str, Any]]:
     """``gone``, ``again``: test error of Inception without a path; ``identity``: of residual without it in a block."""
@@ -45,3 +49,53 @@ OUTCOMES = {
     "absent": {"ruin": "none", "again": "close", "special": "same"},
     "reversed": {"ruin": "none", "again": "worse", "special": "branch"},
 }
+
+
+def recompute(rows: list[dict[str, Any]]) -> dict[str, float]:
+    """What the lab prints once more, from one repeat's findings, without the lab's own code."""
+    end = max(one.get("epoch", 0) for one in rows)
+    ends = {(one["net"], one["path"]): one["test_error"] for one in rows if one.get("epoch") == end}
+    gone = {one["path"]: one for one in rows if one.get("how") == "everywhere"}
+    ones = {path: [one for one in rows if one.get("how") == "one" and one["path"] == path] for path in gone}
+    (difference,) = [one["difference"] for one in rows if "difference" in one]
+    four = ("1", "2", "3", "4")
+
+    def mean(path: str, value: str) -> float:
+        return float(np.mean([one[value] for one in ones[path]]))
+
+    everywhere = float(np.mean([gone[path]["test_error"] for path in four]))
+    again = float(np.mean([ends["inception", path] for path in four]))
+    return {
+        "inception_whole": ends["inception", ""],
+        "residual_whole": ends["residual", ""],
+        "everywhere_mean": everywhere,
+        "everywhere_least": min(gone[path]["test_error"] for path in four),
+        "everywhere_mean_stale": float(np.mean([gone[path]["stale"] for path in four])),
+        "one_mean": float(np.mean([mean(path, "test_error") for path in four])),
+        "one_mean_stale": float(np.mean([mean(path, "stale") for path in four])),
+        "residual_one_branch": mean("branch", "test_error"),
+        "residual_one_identity": mean("identity", "test_error"),
+        "retrained_mean": again,
+        "rise": everywhere - ends["inception", ""],
+        "regained": everywhere - again,
+        "difference": difference,
+        "digits": 16.0 if difference < 1e-16 else -float(np.log10(difference)),
+    }
+
+
+def table(rows: Rows) -> list[dict[str, Any]]:
+    """The table once more, from all repeats: a text for each label, None for other words, values for each number."""
+    words = {
+        "1": "1×1", "2": "1×1, 3×3", "3": "1×1, 3×3, 3×3", "4": "pool, 1×1", "branch": "branch", "identity": "identity",
+    }  # fmt: skip
+    found = []
+    for path, said in words.items():
+        net = "residual" if path in ("branch", "identity") else "inception"
+        ones = [one for one in rows if (one["net"], one.get("path"), one.get("how")) == (net, path, "one")]
+        found.append({
+            "Network": net, "Path": said, "Test error, whole": last(rows, "test_error", net=net, how="whole"),
+            "Without it in all blocks": last(rows, "test_error", net=net, path=path, how="everywhere"),
+            "Without it in one block, mean": each(ones, lambda own: float(np.mean([one["test_error"] for one in own]))),
+            "Trained anew without it": last(rows, "test_error", net=net, path=path, how="retrained") or "-",
+        })  # fmt: skip
+    return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from resnet_viz.labs.questions.softmax_twice import CASES
+from tests.labs.rows import Rows, last
 
 
 def ends(shrink: float, kaiming: float = 0.0, **errors: float) -> list[dict[str, Any]]:
@@ -35,15 +36,37 @@ OUTCOMES = {
 
 
 def recompute(rows: list[dict[str, Any]]) -> dict[str, float]:
-    """Some of the lab's numbers once more, from one repeat's findings, without the lab's own code."""
-    last = {one["case"]: one for one in rows if one.get("epoch") == 8}
+    """What the lab prints once more, from one repeat's findings, without the lab's own code."""
+    end = max(one.get("epoch", 0) for one in rows)
+    last = {one["case"]: one for one in rows if one.get("epoch") == end}
     first = {one["case"]: one["gradient"] for one in rows if one.get("epoch") == 0}
-    pairs = [f"{net}_batch_{scheme}" for net in ("plain", "residual") for scheme in ("kaiming", "xavier")]
-    behind = [last[f"{pair}_twice"]["train_error"] - last[f"{pair}_once"]["train_error"] for pair in pairs]
+    behind = [
+        last[f"{pair}_twice"]["train_error"] - last[f"{pair}_once"]["train_error"]
+        for pair in ("plain_batch_kaiming", "plain_batch_xavier", "residual_batch_kaiming", "residual_batch_xavier")
+    ]
     losses = last["residual_batch_xavier_twice"]["losses"]
-    return {
-        "plain_batch_kaiming_twice_train": last["plain_batch_kaiming_twice"]["train_error"],
+    return {f"{case}_train": one["train_error"] for case, one in last.items()} | {
+        "plain_xavier_shrink": first["plain_batch_xavier_once"] / first["plain_batch_xavier_twice"],
         "residual_xavier_shrink": first["residual_batch_xavier_once"] / first["residual_batch_xavier_twice"],
-        "behind": sum(behind) / 4,
         "residual_batch_xavier_twice_loss": sum(losses) / len(losses),
+        "behind": sum(behind) / 4,
     }
+
+
+def table(rows: Rows) -> list[dict[str, Any]]:
+    """The table once more, from all repeats: a text for each label, None for other words, values for each number."""
+    found = []
+    for case in CASES:
+        mine = [one for one in rows if one["case"] == case.name]
+        losses = [
+            [loss for one in mine if one["seed"] == seed for loss in one.get("losses", ()) if loss is not None]
+            for seed in {one["seed"] for one in mine}
+        ]
+        steps = min(len(one) for one in losses)
+        if last(mine, "gradient"):
+            found.append({
+                "Training": case.words, "Gradient at the start": last(mine, "gradient"),
+                "Loss of the last step": [one[steps - 1] for one in losses] if steps else None,
+                "Train error": last(mine, "train_error"), "Test error": last(mine, "test_error"),
+            })  # fmt: skip
+    return found
