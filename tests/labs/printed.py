@@ -43,7 +43,18 @@ def read(text: str) -> tuple[float, float]:
 def values(text: str) -> list[tuple[float, float]]:
     """All numbers of a text, each with half of its last place; one before "3×3" or "GiB" is as it stands."""
     joined = re.sub(r"(?<=\d) (?=(?:[kMGTsh]|ms|min)\b)", "\u00a0", text)
-    return [read(one) for one in re.findall(_NUMBER, joined)]
+    whole = re.sub(rf"({_NUMBER}) \(({_NUMBER}) to ({_NUMBER})\)", with_units, joined)
+    return [read(one) for one in re.findall(_NUMBER, whole)]
+
+
+def with_units(spread: re.Match[str]) -> str:
+    """A number with its spread, the unit said three times: it stands before the bracket only, "71 % (64 to 83)"."""
+    middle, low, high = spread.groups()
+    unit = re.search("\u00a0(?:%|×|points)$", middle)
+    if unit is None:
+        return spread[0]
+    assert not low.endswith(unit[0]) and not high.endswith(unit[0]), spread[0]
+    return f"{middle} ({low}{unit[0]} to {high}{unit[0]})"
 
 
 def slots(template: str) -> list[tuple[str, str]]:
