@@ -38,7 +38,7 @@ def predict(store: Store, address: LabAddress, observed: Observation | None) -> 
             st.markdown("**2 · Observe**")
             _buttons(store, address, observed)
         with st.container(horizontal=True, gap="small", key="lab_asides"):
-            with st.popover("Data and networks", help="Which, and why these", width="stretch"):
+            with st.popover("Data and networks", width="stretch"):
                 st.markdown(lab.beforehand if observed is None or not observed.device else observed.lab.setting)
             with st.popover("Words used here", width="stretch"):
                 terms = (f"- **{plain(word.term)}**: {plain(word.meaning)}" for word in words_of(lab.slug))

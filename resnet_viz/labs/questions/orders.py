@@ -123,7 +123,7 @@ def flows(findings: Findings, theme: Theme) -> go.Figure:
         line(made, theme, name, list(range(1, len(norms) + 1)), norms, role=role, markers=False,
              label=False)  # fmt: skip
         ends += [(name, len(norms), norms[-1], role)] if norms else []
-    name_ends(made, theme, ends, 1.5)
+    name_ends(made, theme, ends, 1.8)
     return made
 
 

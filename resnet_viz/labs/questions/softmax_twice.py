@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ...draw.canvas import bars, canvas, legend, level, line, name_ends
 from ...draw.colours import Role, Theme
-from ...draw.wording import percent, scientific
+from ...draw.wording import scientific
 from ...spec import Experiment, Network
 from ..lab import Effect, Evidence, Finding, Findings, Guess, Lab, Numbers, Source, collect
 from ..numbers import Number
@@ -179,7 +179,7 @@ def series(findings: Findings, name: str) -> list[float]:
 
 def initialisations(findings: Findings, theme: Theme) -> go.Figure:
     """Train error with Xavier and with Kaiming, with and without norm, at two learning rates."""
-    made = canvas(theme, x="", y="train error", percent=True, y_range=(0, 1.05), categories=list(PLACES))
+    made = canvas(theme, x="", y="train error", percent=True, y_range=(0, 1.2), categories=list(PLACES))
     made.update_xaxes(title_text="one softmax")
     level(made, theme, "guessing", CHANCE)
     ends = collect(findings, ("case",), "train_error")
@@ -189,7 +189,7 @@ def initialisations(findings: Findings, theme: Theme) -> go.Figure:
         there = {place: number for place, number in rows.items() if number is not None}
         bars(
             made, theme, SCHEMES[scheme], list(there), [number.median for number in there.values()], role=role,
-            texts=[percent(number.median) for number in there.values()],
+            texts=[f"{number:percent}".replace(" (", "<br>(") for number in there.values()],
             low=[number.low for number in there.values()], high=[number.high for number in there.values()],
         )  # fmt: skip
     legend(made, [(SCHEMES[scheme], role) for scheme, role in roles], theme)
