@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 HEIGHT = 400
+ALTERED = "altered"
+"""Meta of a picture that draws some values elsewhere than they are: at its edge, or as logarithms."""
 UNSEEN = "texts"
 """What marks bars that only carry the texts of others."""
 GLYPH: dict[Role, str] = {

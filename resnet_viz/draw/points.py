@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from .canvas import ALTERED, UNSEEN
+
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
@@ -18,14 +20,17 @@ def point_rows(figure: go.Figure) -> list[dict[str, Cell]]:
     """One row a point of every named line or bar, and of every field of values: whose it is, x, y, and what is there.
 
     Columns are called as the axes are. "least" and "greatest" stand where the picture has a spread. What is not
-    finite is None. Lines without a name lead the eye and carry no number of their own.
+    finite is None. Lines without a name lead the eye and carry no number of their own. A picture that draws some
+    values elsewhere than they are (:data:`~resnet_viz.draw.canvas.ALTERED`) has no rows: nobody measured those.
     """
+    if figure.layout.meta == ALTERED:
+        return []
     rows: list[dict[str, Cell]] = []
     for trace in figure.data:
         axes = [_title(figure, letter, getattr(trace, f"{letter}axis", None)) for letter in "xy"]
         if trace.type in ("contour", "heatmap"):
             rows += _field(trace, axes)
-        elif trace.name and trace.y is not None:
+        elif trace.name and trace.y is not None and trace.meta != UNSEEN:
             rows += _line(trace, axes)
     columns = dict.fromkeys(key for row in rows for key in row)
     return [{key: row.get(key) for key in columns} for row in rows]

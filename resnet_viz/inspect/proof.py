@@ -13,7 +13,10 @@ from ..spec.shapes import block_shapes
 
 @dataclass(frozen=True)
 class Proof:
-    """The stem, a block or the head, counted in three ways that know nothing of each other.
+    """The stem, a block or the head, counted in three ways.
+
+    All begin with the same plan of convolutions (their widths and groups); the formula writes norms, biases, gates and
+    projections out anew.
 
     ``terms`` come from the spec alone; ``pytorch`` is the sum of ``numel`` over the parameters of the built module;
     ``torchinfo`` the total that torchinfo reports for it. ``path`` is "stem", "layer1.0", ..., "head"; ``stage`` and

@@ -1,8 +1,8 @@
 """Single layers: convolutions, pools, norms, activations, attention, by the names that the spec has for them.
 
 Everything is made on the meta device, so that no random number is drawn and no memory taken before
-:mod:`.initialisers` fills the weights. Activations work out of place: a pre-activated block may have its
-input's other reader, the shortcut, beside it.
+:mod:`.initialisers` fills the weights. Activations work out of place, because a pre-activated block may have
+its input's other reader, the shortcut, beside it; :func:`~resnet_viz.nn.reuse_memory` changes that where it is safe.
 """
 
 from __future__ import annotations

@@ -62,7 +62,9 @@ class Add(nn.Module):
         if self.beta != 1:
             branch = self.beta * branch
         around = shortcut if self.alpha == 1 else self.alpha * shortcut
-        return branch.add_(around) if self.over_branch else branch + around
+        if self.over_branch and branch.dtype == around.dtype:  # else the sum has the wider of the two types
+            return branch.add_(around)
+        return branch + around
 
     def extra_repr(self) -> str:
         """Shown when the module is printed."""

@@ -217,7 +217,8 @@ class _Execution:
             measured = [[card["signals"] for card in head["contestants"]] for head in (before, made)]
             if measured[0] != measured[1]:
                 raise ValueError(OTHER_SIGNALS)
-            made |= {key: before[key] for key in ("started", "deterministic", "engine_reason") if key in before}
+            kept = ("started", "deterministic", *(("engine_reason",) if before.get("engine") != "graph" else ()))
+            made |= {key: before[key] for key in kept if key in before}
         elif before.get("deterministic") is True:
             made["deterministic"] = True
         self.store.set_header(self.run, made)

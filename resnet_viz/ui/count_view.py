@@ -19,7 +19,7 @@ MOST_LINES = 500
 HEIGHT = 372
 READING = (
     "A convolution has k·k·(in/groups)·out weights, a bias one for each channel out, a norm a scale and a shift a "
-    "channel. The formula is made from the settings alone and knows nothing of the module."
+    "channel. The formula is made from the settings; the module shares only the plan of the convolutions with it."
 )
 
 

@@ -109,8 +109,8 @@ def _under(found: Start) -> str:
     """How it was measured, and what a share is."""
     first, last = (scientific(found.shares[i].total) for i in (0, -1))
     return (
-        f"{found.images} digits drawn at {found.height} × {found.width}, starting weights of seed {found.seed}, batch "
-        "statistics. Share of the shortcut: ⟨g_shortcut, g⟩ / ⟨g, g⟩, with g = ∂L/∂x = g_shortcut + g_branch "
+        f"{found.images} digits drawn at {found.height} × {found.width}, starting weights of seed {found.seed}, in "
+        "training mode. Share of the shortcut: ⟨g_shortcut, g⟩ / ⟨g, g⟩, with g = ∂L/∂x = g_shortcut + g_branch "
         f"(He 2016b, eq. 5); a bar below 0 pulls against the rest. ‖g‖ is {first} at the first block, {last} at the "
         "last."
     )

@@ -182,6 +182,9 @@ def _points(shown: Observation, address: LabAddress) -> None:
     view = str(st.session_state.get(f"lab view {lab.slug}", MAIN))
     with st.expander(f"Every point of the picture: {view}" if lab.views else "Every point of the picture"):
         rows = point_rows(lab.views.get(view, lab.figure)(shown.findings, theme()))
+        if not rows:
+            st.caption("It draws some values at its edge or as logarithms: the table above has what was measured.")
+            return
         st.dataframe(rows, hide_index=True, width="stretch", height=min(35 * len(rows) + 38, 360))
 
 

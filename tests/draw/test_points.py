@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import plotly.graph_objects as go
 
-from resnet_viz.draw.canvas import canvas, line
+from resnet_viz.draw.canvas import ALTERED, bars, canvas, line
 from resnet_viz.draw.points import point_rows
 
 
@@ -32,3 +32,13 @@ def test_spread_and_what_hovering_tells() -> None:
     assert [(row["least"], row["greatest"]) for row in found] == [(0.4, 0.75), (0.25, 0.5)]
     figure.add_scatter(x=[0], y=[1], name="one", customdata=["one, at the start: 1"], hovertemplate="%{customdata}")
     assert point_rows(figure)[-1]["line"] == "one, at the start"
+
+
+def test_texts_above_bars_are_no_points_and_altered_pictures_have_none() -> None:
+    figure = canvas("light", x="kind", y="error")
+    bars(
+        figure, "light", "error", ["a", "b"], [0.5, 0.25], role="plain", low=[0.4, 0.2], high=[0.7, 0.3], texts=["", ""]
+    )
+    assert [(row["kind"], row["error"]) for row in point_rows(figure)] == [("a", 0.5), ("b", 0.25)]
+    figure.update_layout(meta=ALTERED)
+    assert point_rows(figure) == []

@@ -55,3 +55,11 @@ def test_it_is_put_back() -> None:
     reuse_memory(model, False)
     assert not any(layer.inplace for layer in model.modules() if isinstance(layer, nn.ReLU))
     assert not any(layer.over_branch for layer in model.modules() if isinstance(layer, Add))
+
+
+def test_a_sum_of_two_types_has_the_wider_one() -> None:
+    add = Add()
+    add.over_branch = True
+    branch, around = torch.ones(2, dtype=torch.bfloat16), torch.full((2,), 1e-3)
+    assert torch.equal(add(branch, around), torch.ones(2) + around)
+    assert torch.equal(branch, torch.ones(2, dtype=torch.bfloat16)), "it was not written over"

@@ -79,7 +79,11 @@ def test_a_lab_before_and_after(lab: Lab, store: Store) -> None:
     assert str(known.explanation) in words(app)
     assert app.query_params["run"] == "recording"
     points = point_rows(lab.figure(known.findings, "light"))
-    assert points and len(app.dataframe[0].value) == len(points)
+    if points:
+        assert len(app.dataframe[0].value) == len(points)
+    else:
+        assert lab.slug in ("gradients", "landscape", "lazy"), "its picture draws some values elsewhere than they are"
+        assert not app.dataframe
     assert all(radio.disabled for radio in app.radio)
     chosen = " ".join(option for radio in app.radio for option in radio.options)
     assert chosen.count("✓\u00a0observed") == sum(lab.outcome(name, known.numbers) is not None for name in lab.guesses)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from ...draw.canvas import canvas, legend, level, line, note, points, stem
+from ...draw.canvas import ALTERED, canvas, legend, level, line, note, points, stem
 from ...draw.colours import Role, Theme
 from ...draw.thresholds import EXPLODING, VANISHING
 from ...draw.verdict import label
@@ -137,6 +137,7 @@ def figure(findings: Findings, theme: Theme) -> go.Figure:
         names=[f"{ACTIVATIONS[activation]}<br>{NORMS[norm]}" for norm, activation in places],
     )  # fmt: skip
     made.update_yaxes(dtick=2)
+    made.update_layout(meta=ALTERED)
     level(made, theme, f"explodes above {EXPLODING:g}", EXPLODING, right=True)
     level(made, theme, f"vanishes below {VANISHING:g}", VANISHING, right=True)
     ratios = collect(findings, ("net", "norm", "activation", "step"), "ratio")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ... import instruments
-from ...draw.canvas import canvas, legend, line
+from ...draw.canvas import ALTERED, canvas, legend, line
 from ...draw.colours import PALETTE, Role, Theme, viridis
 from ...spec import Experiment, Network, preset
 from ..lab import Effect, Evidence, Finding, Findings, Guess, Lab, Large, Numbers, Source, collect
@@ -185,6 +185,7 @@ def figure(findings: Findings, theme: Theme) -> go.Figure:
                 "showgrid": False},
     )  # fmt: skip
     made.update_yaxes(showgrid=False)
+    made.update_layout(meta=ALTERED)
     surfaces = [one for one in findings if one["part"] == "surface"]
     newest = {one["net"]: one for one in surfaces}
     if not newest:  # an axis is drawn with its first surface only

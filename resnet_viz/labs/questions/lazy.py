@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from ...draw.canvas import bars, canvas, legend
+from ...draw.canvas import ALTERED, bars, canvas, legend
 from ...draw.colours import Role, Theme
 from ...draw.wording import scientific
 from ..lab import Effect, Evidence, Finding, Findings, Guess, Lab, Numbers, Source
@@ -182,6 +182,7 @@ def figure(findings: Findings, theme: Theme) -> go.Figure:
     """Weights of each layer that exist, before and after the first batch, for both styles."""
     made = canvas(theme, x="layer of the block", y="weights that exist", log_y=True, categories=LAYERS,
                   y_range=(10, 60_000))  # fmt: skip
+    made.update_layout(meta=ALTERED)  # no weights at all are drawn at the lower edge
     parts: list[tuple[str, str, str, Role]] = [
         ("explicit", "before", "explicit, before", "sixth"), ("lazy", "before", "lazy, before", "third"),
         ("explicit", "after", "explicit, after", "plain"), ("lazy", "after", "lazy, after the first batch", "residual"),

@@ -272,8 +272,9 @@ LAB = Lab(
         "{at_plain:decimal}.\n\nAnd later? With 200 images the test error at widths 2, 8 and 32 is "
         "{price_8_2_clean:percent!}, {price_8_8_clean:percent!} and {price_8_32_clean:percent!}; with a fifth of the "
         "labels wrong {price_8_2_noisy:percent!}, {price_8_8_noisy:percent!} and {price_8_32_noisy:percent!}: the "
-        "wide nets do not overfit. 56 layers in place of 8 end at {price_56_8_clean:percent}, for {dearer:times!} the "
-        "multiply-adds. The bound is what you can pay for, in time before anything else.",
+        "widest net is no worse for its width, there is no U-curve. 56 layers in place of 8 end at "
+        "{price_56_8_clean:percent}, for {dearer:times!} the multiply-adds. The bound is what you can "
+        "pay for, in time before anything else.",
         "absent": "This run does not show it clearly: growing by zeros changes a score by up to "
         "{apart_zero:scientific}; the loss jumps by {jump_zero:decimal}, with random blocks by {jump_random:decimal}. "
         "With 200 images and a fifth of the labels wrong the test error goes from {price_8_2_noisy:percent} at width 2 "
