@@ -35,16 +35,17 @@ class Start:
     seed: int
 
 
-def shares_at_start(network: Network, seed: int = 0) -> Start:
+def shares_at_start(network: Network, seed: int = 0, *, memory: float = 1.0) -> Start:
     """:func:`gradient_shares` of the mean cross-entropy on digits, with starting weights of that seed.
 
     The images are the first of the training digits whose class the network has, enlarged to the size of its input and
     the same in each of its channels; a network that takes too long there gets them at half the side, or a quarter, and
     so on. In training mode, so that norms use the batch's own statistics; drop path and dropout keep everything.
 
-    Raises :class:`~resnet_viz.spec.SpecError` for a network that cannot be built or is too large for it.
+    ``memory``: which part of the memory it may take, for a small host. Raises :class:`~resnet_viz.spec.SpecError` for a
+    network that cannot be built or is too large for it.
     """
-    sized, count = _fitting(network)
+    sized, count = _fitting(network, memory)
     data = load("digits")
     known = (data.train_y < network.head.classes).nonzero().flatten()[:count]
     size = (sized.input.height, sized.input.width)
@@ -57,10 +58,10 @@ def shares_at_start(network: Network, seed: int = 0) -> Start:
     return Start(gradient_shares(model, x, data.train_y[known]), len(x), *size, seed)
 
 
-def _fitting(network: Network) -> tuple[Network, int]:
+def _fitting(network: Network, memory: float) -> tuple[Network, int]:
     """The network at the largest size, its own or halves of it, at which enough images fit, and how many do."""
     sizes = tuple(_sizes(network))
-    affordable = [_affordable(summarize(sized)) for sized in sizes]
+    affordable = [_affordable(summarize(sized), memory) for sized in sizes]
     for sized, images in zip(sizes, affordable, strict=True):
         if images >= WANTED:
             return sized, min(images, MOST_IMAGES)
@@ -83,8 +84,8 @@ def _sizes(network: Network) -> Iterator[Network]:
         yield network
 
 
-def _affordable(summary: Summary) -> int:
+def _affordable(summary: Summary, memory: float) -> int:
     """How many images may be measured at once."""
-    if summary.forward_memory - summary.live_memory > MOST_WEIGHTS:
+    if summary.forward_memory - summary.live_memory > memory * MOST_WEIGHTS:
         return 0
-    return min(BUDGET // max(summary.macs, 1), MOST_STORED // max(summary.stored_memory, 1))
+    return min(BUDGET // max(summary.macs, 1), int(memory * MOST_STORED) // max(summary.stored_memory, 1))

@@ -13,12 +13,15 @@ from resnet_viz.draw.colours import Theme
 from resnet_viz.draw.route_figure import route_figure, route_rows, route_sentence, route_text
 from resnet_viz.draw.wording import scientific
 from resnet_viz.instruments import Start, shares_at_start
+from resnet_viz.settings import settings
 from resnet_viz.spec import Network, SpecError
 from resnet_viz.ui.draft import Draft
 from resnet_viz.ui.plain_text import plain
 from resnet_viz.ui.totals import numbers
 
 KEPT = 64
+HOSTED_MEMORY = 0.15
+"""Of what a measurement may take on a machine of one's own: a host of 1 GB serves others meanwhile."""
 SEED = 0
 _measured: OrderedDict[Network, Start | str] = OrderedDict()
 """What was found for the last networks that anyone asked for, or why nothing can be."""
@@ -48,7 +51,7 @@ def measure(network: Network) -> None:
         if known(network) is not None:
             return
         try:
-            found: Start | str = shares_at_start(network, SEED)
+            found: Start | str = shares_at_start(network, SEED, memory=HOSTED_MEMORY if settings().hosted else 1.0)
         except SpecError as error:
             found = str(error)
         with _guard:

@@ -52,3 +52,9 @@ def test_what_takes_long_gets_smaller_images_and_what_takes_too_long_is_refused(
         "The network is too large to be measured while a person waits, at 1 x 8 x 8 too: use fewer blocks or a smaller "
         "width."
     )
+
+
+def test_a_small_host_measures_smaller_networks() -> None:
+    with pytest.raises(SpecError, match="too large to be measured while a person waits"):
+        shares_at_start(preset("resnet18"), memory=0.01)
+    assert shares_at_start(preset("tiny_resnet8"), memory=0.001).images < start.MOST_IMAGES
