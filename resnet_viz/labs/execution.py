@@ -15,9 +15,10 @@ import torch
 
 from ..runs import Store
 from ..runs.executor import ENDED, GONE, ROOM, heartbeat
+from ..runs.rest import BEFORE_IT
 from ..runs.versions import versions
 from ..spec import sentence
-from ..train.devices import calculation, use
+from ..train.devices import Calculation, calculation, use
 from .bench import Bench, Cancelled
 from .lab import Finding, Lab
 from .running import measured
@@ -81,20 +82,40 @@ class _Execution:
     def go(self) -> str:
         """Measure until all repeats are done or somebody stops it, then write the last state."""
         self.store.set_header(self.run, header(self.lab, self.seeds, self.bench))
-        thread = threading.Thread(target=self._measure, name=f"lab {self.run}", daemon=True)
-        with calculation(self.bench.device):
-            thread.start()
-            try:
-                count = self._write_all()
-            finally:
-                self.cancelled.set()
-                thread.join()
+        settings = calculation(self.bench.device)
+        try:
+            count = self._measured(settings) if self._waited_for(settings) else 0
+        finally:
+            settings.rest()
         if self.vanished.is_set():
             return "interrupted"
         if self.state == "stopped":
             self.reason = self.reason or f"Stopped by hand after {count} findings."
         self.store.set_state(self.run, self.state, self.reason or None)
         return self.state
+
+    def _waited_for(self, settings: Calculation) -> bool:
+        """Wait until nobody computes in another precision; False where somebody ends the lab before that."""
+        if not settings.again():
+            self.store.set_state(self.run, "running", BEFORE_IT)
+            while not settings.again():
+                time.sleep(POLL_SECONDS)
+                self._obey()
+                if self.cancelled.is_set():
+                    return False
+            self.store.set_state(self.run, "running")
+        return True
+
+    def _measured(self, settings: Calculation) -> int:
+        """Measure with these settings and write it down; gives the number of findings."""
+        thread = threading.Thread(target=self._measure, name=f"lab {self.run}", daemon=True)
+        with settings:
+            thread.start()
+            try:
+                return self._write_all()
+            finally:
+                self.cancelled.set()
+                thread.join()
 
     def _measure(self) -> None:
         use(self.bench.device)

@@ -153,6 +153,7 @@ class _Execution:
                         self._say_engine(self.race.choice)
                         self._train(self.race)
         finally:
+            self.rest.settings.rest()  # also where something broke between taking them and the race
             self.keeper.close()
         if self.vanished.is_set():
             return "interrupted"

@@ -79,7 +79,9 @@ class Rota:
         seat = self._seats.get(run) or Seat("", "auto", "")
         if seat.device == "cuda":
             going = list(self._going.values())
-            seat = replace(seat, device=min(_allowed(seat, going), key=lambda device: _crowd(device, going)))
+            # Where the visitor's paused run has taken the last of them meanwhile, the two share one.
+            allowed = _allowed(seat, going) or _allowed(replace(seat, visitor=""), [])
+            seat = replace(seat, device=min(allowed, key=lambda device: _crowd(device, going)))
         self._begun.add(run)
         self._seats[run] = self._going[run] = seat
 

@@ -45,6 +45,8 @@ class Apart:
 TOLERANCE = {"fp32": Apart(1e-3, 2e-2), "tf32": Apart(1e-2, 5e-2), "bf16": Apart(5e-2, 2e-1)}
 """Up to where compiled blocks count as the eager ones, by precision. They round at other places; and where a value lies
 at the corner of a ReLU one takes its gradient and the other does not: one of 16,000 is 0.8 % of their norm."""
+LET_IN = 0.01
+"""Seconds between two blocks: who waits to inspect a network comes before the next one."""
 FLOOR = 1e-3
 """A tensor smaller than this share of all of its kind together is compared with that share: what is zero but for
 rounding (the gradient of a bias in front of a norm) differs from itself."""
@@ -137,6 +139,7 @@ class Compilation:
             for unit in _units(self._model):
                 with unnoticed():
                     self._compare(unit, seen)
+                time.sleep(LET_IN)
                 if self._given_up or not self._agrees():
                     return
             self._put_back(kept)

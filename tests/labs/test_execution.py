@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
-from resnet_viz.labs import Lab, Observation, find, observe, queue, recording
+from resnet_viz.labs import Lab, Observation, execution, find, observe, queue, recording
 from resnet_viz.labs import catalogue as catalogue_module
 from resnet_viz.labs.bench import Bench, Cancelled
 from resnet_viz.labs.execution import execute
@@ -18,8 +20,11 @@ from resnet_viz.labs.questions import degradation
 from resnet_viz.labs.stored import lab_of
 from resnet_viz.runs import Store
 from resnet_viz.runs.liveness import process_identity
+from resnet_viz.runs.rest import BEFORE_IT
 from resnet_viz.runs.worker import Worker
 from resnet_viz.spec import Network, preset
+from resnet_viz.train import devices
+from resnet_viz.train.devices import Calculation
 
 
 def tiny_networks(bench: Bench) -> dict[tuple[str, int], Network]:
@@ -149,3 +154,29 @@ def test_a_queued_lab_brings_what_it_took_before(store: Store) -> None:
         store.add_event(first, "finding", {"seed": seed, "t": t, "cpu": cpu})
     store.set_state(first, "finished")
     assert (store.row(queue(store, lab, (7,))).task or {})["seconds"] == 5.0
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_a_lab_waits_for_a_run_in_another_precision(
+    stopped: bool, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a GPU: one process has one precision at a time, and a lab is not failed by somebody else's."""
+    gpu = torch.device("cuda")
+    monkeypatch.setattr(execution, "calculation", lambda device: Calculation(gpu))
+    lab = with_lab(monkeypatch, lambda bench, seed: iter(({"net": "plain", "layers": 8, "epoch": 0},)))
+    run, other = claimed(store, lab, (0,)), Calculation(gpu, "tf32")
+    thread = threading.Thread(target=execute, args=(store, run))
+    with other:
+        thread.start()
+        until = time.monotonic() + 20
+        while store.row(run).reason != BEFORE_IT:
+            assert time.monotonic() < until, store.row(run)
+            time.sleep(0.02)
+        if stopped:
+            store.command(run, "stop")
+            thread.join(20)
+    thread.join(20)
+    row = store.row(run)
+    expected = ("stopped", "Stopped by hand after 0 findings.") if stopped else ("finished", None)
+    assert (row.state, row.reason) == expected
+    assert devices._cudnn_users == [], "it left the settings to others"

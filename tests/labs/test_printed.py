@@ -51,18 +51,21 @@ def words(seen: Observation) -> list[Any]:
     return [*of(seen), str(seen.explanation), seen.agreement, seen.table(), seen.verdict, seen.lab.setting]
 
 
-def compare(lab: Lab, directory: Path) -> None:
+def printed(lab: Lab, directory: Path) -> tuple[list[Any], list[Any], list[Any]]:
+    """What is printed of one run here, of one in a store, and of the first as a recording."""
     here = run_lab(lab, (0,), "cpu")
     path = save(here, directory / "one.json")
-    assert words(here) == words(stored(lab, directory)) == words(load(path))
+    return words(here), words(stored(lab, directory)), words(load(path))
 
 
 @pytest.mark.parametrize("slug", [lab.slug for lab in labs()])
 def test_store_and_recording_print_the_same(slug: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (lab,) = [one for one in labs() if one.slug == slug]
-    compare(replayed(lab, monkeypatch), tmp_path)
+    here, from_store, recorded = printed(replayed(lab, monkeypatch), tmp_path)
+    assert here == from_store == recorded
 
 
 def test_so_they_do_for_what_was_measured_just_now(tmp_path: Path) -> None:
     (lab,) = [one for one in labs() if one.slug == "lazy"]
-    compare(lab, tmp_path)
+    here, from_store, recorded = printed(lab, tmp_path)
+    assert here == from_store == recorded
