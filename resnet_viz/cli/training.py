@@ -56,7 +56,8 @@ def resume(
     deterministic: Deterministic = False,
     store: Store = None,
 ) -> None:
-    """Let a run that was interrupted or stopped go on from its last checkpoint, to the same final weights.
+    """Let a run that was interrupted or stopped go on from its last checkpoint, to the same final weights
+    (but for rounding where it was trained with compiled blocks).
 
     One that is still alive is waited for; with a finished one there is nothing to do.
     """

@@ -192,8 +192,9 @@ def test_every_value_of_the_table_is_that_of_the_store(opened: Callable[..., Pag
     page = opened(f"run={run}")
     expect(page.locator(".status")).to_have_text("96 / 96 steps · finished")
     page.get_by_role("button", name="Table").click()
-    cells = page.locator(".table table").first.locator("tbody tr").all()
-    assert len(cells) == 20
+    rows = page.locator(".table table").first.locator("tbody tr")
+    expect(rows).to_have_count(20)
+    cells = rows.all()
     stored = run_data(store, run).signals("plain-20")
     for row in (cells[0], cells[7], cells[19]):
         name, _, plain, _ = row.locator("td").all_inner_texts()
